@@ -1,0 +1,1 @@
+//! A sampling profiler to link into a live process.

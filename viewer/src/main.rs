@@ -1,0 +1,2 @@
+//! `plop-view`: the command line.
+fn main() {}
