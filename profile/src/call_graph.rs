@@ -1,0 +1,199 @@
+//! The call graph: stacks merged by function, with self, total and call edges. The one place where they are summed.
+//!
+//! A function that stands several times in a sample's stack counts once for that sample, in its total and on each of its
+//! edges; otherwise recursion would weigh more than the time it took.
+
+use rustc_hash::FxHashMap;
+
+use crate::{Frame, FrameTree, Profile};
+
+/// An edge of a [`CallGraph`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// The caller: a number in [`FrameTree::frames`].
+    pub caller: u32,
+    /// The callee, likewise.
+    pub callee: u32,
+    /// What the samples weigh in whose stack the caller calls the callee.
+    pub weight: i64,
+}
+
+/// Self and total of every frame and the weight of every edge, for one choice of values.
+#[derive(Debug, Clone, Default)]
+pub struct CallGraph {
+    /// The sum of all self values.
+    pub total: i64,
+    /// By frame number: what the samples weigh that have the frame as leaf.
+    pub self_values: Vec<i64>,
+    /// By frame number: what the samples weigh in whose stack the frame stands.
+    pub totals: Vec<i64>,
+    /// The edges, in the order of their first appearance in the tree.
+    pub edges: Vec<Edge>,
+}
+
+impl CallGraph {
+    /// Sums a tree, given the self value of each of its nodes.
+    ///
+    /// One pass in preorder: a node's subtree counts for its frame (and for its edge) unless the same frame (edge) is open
+    /// above it. So the cost is linear in the nodes, whatever the depth.
+    pub fn new(tree: &FrameTree, node_self: &[i64]) -> Self {
+        let node_total = tree.totals(node_self);
+        let mut graph = CallGraph {
+            total: node_total.first().copied().unwrap_or(0),
+            self_values: vec![0; tree.frames.len()],
+            totals: vec![0; tree.frames.len()],
+            edges: Vec::new(),
+        };
+        let mut edge_index: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+        let mut open_frames = vec![0_u32; tree.frames.len()];
+        let mut open_edges: Vec<u32> = Vec::new();
+        // The chain from the root to the node before: node, and its edge (NONE for an outermost frame).
+        const NONE: u32 = u32::MAX;
+        let mut path: Vec<(u32, u32)> = Vec::new();
+        for (at, node) in tree.nodes.iter().enumerate().skip(1) {
+            while let Some(&(above, edge)) = path.last()
+                && above != node.parent
+            {
+                path.pop();
+                open_frames[tree.nodes[above as usize].frame as usize] -= 1;
+                if edge != NONE {
+                    open_edges[edge as usize] -= 1;
+                }
+            }
+            let frame = node.frame as usize;
+            graph.self_values[frame] = graph.self_values[frame].saturating_add(node_self[at]);
+            if open_frames[frame] == 0 {
+                graph.totals[frame] = graph.totals[frame].saturating_add(node_total[at]);
+            }
+            open_frames[frame] += 1;
+            let mut edge = NONE;
+            if node.parent != 0 {
+                let caller = tree.nodes[node.parent as usize].frame;
+                edge = *edge_index.entry((caller, node.frame)).or_insert_with(|| {
+                    graph.edges.push(Edge { caller, callee: node.frame, weight: 0 });
+                    open_edges.push(0);
+                    graph.edges.len() as u32 - 1
+                });
+                let open = &mut open_edges[edge as usize];
+                if *open == 0 {
+                    let weight = &mut graph.edges[edge as usize].weight;
+                    *weight = weight.saturating_add(node_total[at]);
+                }
+                *open += 1;
+            }
+            path.push((at as u32, edge));
+        }
+        graph
+    }
+}
+
+/// A call edge with all its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallEdge {
+    /// Who calls.
+    pub caller: Frame,
+    /// Who is called.
+    pub callee: Frame,
+    /// What the samples weigh in whose stack the one calls the other: one value for each of the profile's sample types.
+    pub values: Box<[i64]>,
+}
+
+impl Profile {
+    /// The call edges between functions, heaviest first by the default sample type; recursion counts once per sample.
+    pub fn call_edges(&self) -> Vec<CallEdge> {
+        let tree = FrameTree::new(self);
+        let graphs: Vec<CallGraph> = (0..self.sample_types.len())
+            .map(|sample_type| CallGraph::new(&tree, &tree.self_values(self, sample_type, |_| true)))
+            .collect();
+        let edge_count = graphs.first().map_or(0, |graph| graph.edges.len());
+        let frame = |number: u32| tree.frames[number as usize];
+        let mut edges: Vec<CallEdge> = (0..edge_count)
+            .map(|at| CallEdge {
+                caller: frame(graphs[0].edges[at].caller),
+                callee: frame(graphs[0].edges[at].callee),
+                values: graphs.iter().map(|graph| graph.edges[at].weight).collect(),
+            })
+            .collect();
+        edges.sort_by_key(|edge| std::cmp::Reverse(edge.values[self.default_sample_type]));
+        edges
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LabelSetId, LocationId};
+
+    fn profile(stacks: &[(&[&str], i64)]) -> Profile {
+        let mut profile = Profile::new([("samples", "count")]);
+        for (leaf_first, value) in stacks {
+            let locations: Vec<LocationId> = leaf_first.iter().map(|name| profile.named_location(name, "")).collect();
+            let stack = profile.stacks.intern(locations);
+            profile.samples.add(stack, LabelSetId::EMPTY, &[*value]);
+        }
+        profile
+    }
+
+    fn named_edges(profile: &Profile) -> Vec<(String, String, i64)> {
+        let name = |frame| profile.frame_name(frame).into_owned();
+        profile.call_edges().iter().map(|edge| (name(edge.caller), name(edge.callee), edge.values[0])).collect()
+    }
+
+    #[test]
+    fn recursion_counts_once_per_sample() {
+        let profile = profile(&[(&["f", "f", "f", "main"], 10)]);
+        let tree = FrameTree::new(&profile);
+        let graph = CallGraph::new(&tree, &tree.self_values(&profile, 0, |_| true));
+        assert_eq!(graph.total, 10);
+        assert!(graph.totals.iter().all(|&total| total == 10), "{:?}", graph.totals);
+        let edge = |caller: &str, callee: &str| (caller.to_owned(), callee.to_owned(), 10);
+        let mut edges = named_edges(&profile);
+        edges.sort();
+        assert_eq!(edges, [edge("f", "f"), edge("main", "f")]);
+    }
+
+    #[test]
+    fn mutual_recursion_counts_each_edge_once() {
+        let profile = profile(&[(&["g", "f", "g", "f", "main"], 4), (&["f", "main"], 1)]);
+        let mut edges = named_edges(&profile);
+        edges.sort();
+        let edge = |caller: &str, callee: &str, weight| (caller.to_owned(), callee.to_owned(), weight);
+        assert_eq!(edges, [edge("f", "g", 4), edge("g", "f", 4), edge("main", "f", 5)]);
+    }
+
+    /// The definition, by sets of names for each stack, against the one-pass sums.
+    #[test]
+    fn sums_agree_with_their_definition_on_random_stacks() {
+        let names = ["a", "b", "c", "d", "e"];
+        let mut state = 1_u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) % below
+        };
+        let stacks: Vec<(Vec<&str>, i64)> = (0..300)
+            .map(|_| {
+                let depth = 1 + random(12);
+                ((0..depth).map(|_| names[random(5) as usize]).collect(), 1 + random(9) as i64)
+            })
+            .collect();
+        let borrowed: Vec<(&[&str], i64)> = stacks.iter().map(|(stack, value)| (stack.as_slice(), *value)).collect();
+        let profile = profile(&borrowed);
+        let tree = FrameTree::new(&profile);
+        let graph = CallGraph::new(&tree, &tree.self_values(&profile, 0, |_| true));
+        for (number, &frame) in tree.frames.iter().enumerate() {
+            let name = profile.frame_name(frame);
+            let weigh = |has: &dyn Fn(&[&str]) -> bool| -> i64 {
+                stacks.iter().filter(|(stack, _)| has(stack)).map(|(_, value)| value).sum()
+            };
+            assert_eq!(graph.self_values[number], weigh(&|stack| stack[0] == name));
+            assert_eq!(graph.totals[number], weigh(&|stack| stack.contains(&&*name)));
+        }
+        for edge in &graph.edges {
+            let caller = profile.frame_name(tree.frames[edge.caller as usize]);
+            let callee = profile.frame_name(tree.frames[edge.callee as usize]);
+            let calls = |stack: &[&str]| stack.windows(2).any(|pair| pair[0] == callee && pair[1] == caller);
+            let expected: i64 = stacks.iter().filter(|(stack, _)| calls(stack)).map(|(_, value)| value).sum();
+            assert_eq!(edge.weight, expected, "{caller} -> {callee}");
+        }
+    }
+}

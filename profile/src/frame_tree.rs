@@ -1,0 +1,235 @@
+//! The frame tree: a profile's stacks as chains of functions, inlined ones included, with addresses and lines merged
+//! away. Everything that is shown is computed on it; what it holds is structure, not values.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+
+use crate::{FunctionId, LabelSetId, MappingId, Profile, StackId};
+
+/// What a frame shows: a function, or an address that has no name, known by the file it is mapped from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Frame {
+    /// A function.
+    Function(FunctionId),
+    /// Code without a name.
+    Unnamed(Option<MappingId>),
+}
+
+/// One node: a frame as called from one chain of callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FrameNode {
+    /// The caller's node, whose number is always smaller than this node's own; 0 is the root.
+    pub parent: u32,
+    /// Which frame: a number in [`FrameTree::frames`].
+    pub frame: u32,
+}
+
+/// A tree of frames in preorder: a node's descendants follow it without a gap.
+#[derive(Debug, Clone, Default)]
+pub struct FrameTree {
+    /// The distinct frames.
+    pub frames: Vec<Frame>,
+    /// The nodes in preorder. Node 0 is the root, which stands for no frame.
+    pub nodes: Vec<FrameNode>,
+    /// For each stack of the profile, by its number, the node of its leaf.
+    pub node_of_stack: Vec<u32>,
+}
+
+/// The root's frame number: none.
+const NO_FRAME: u32 = u32::MAX;
+
+impl FrameTree {
+    /// The tree of all stacks of a profile.
+    pub fn new(profile: &Profile) -> Self {
+        let mut frames = Frames::default();
+        // The frames of each location, outermost caller first, flat with the end of each.
+        let (mut flat, mut ends) = (Vec::new(), Vec::with_capacity(profile.locations.len()));
+        for location in &profile.locations {
+            if location.lines.is_empty() {
+                flat.push(frames.intern(Frame::Unnamed(location.mapping)));
+            }
+            flat.extend(location.lines.iter().rev().map(|line| frames.intern(Frame::Function(line.function))));
+            ends.push(flat.len());
+        }
+        let frames_of = |location: usize| &flat[if location == 0 { 0 } else { ends[location - 1] }..ends[location]];
+
+        let stack_nodes = profile.stacks.nodes();
+        let mut builder = Builder::with_capacity(stack_nodes.len());
+        let mut node_of_stack = vec![0; stack_nodes.len()];
+        for (at, stack) in stack_nodes.iter().enumerate().skip(1) {
+            let caller = node_of_stack[stack.parent.0 as usize];
+            let called = frames_of(stack.location.0 as usize).iter();
+            node_of_stack[at] = called.fold(caller, |parent, &frame| builder.push(parent, frame));
+        }
+        let (nodes, new_place) = preorder(&builder.nodes);
+        node_of_stack.iter_mut().for_each(|node| *node = new_place[*node as usize]);
+        FrameTree { frames: frames.list, nodes, node_of_stack }
+    }
+
+    /// The self value of every node: one sample type summed over the samples whose labels are kept.
+    ///
+    /// # Panics
+    /// When the profile is not the one that the tree was made of, or has no such sample type.
+    pub fn self_values(&self, profile: &Profile, sample_type: usize, keep: impl Fn(LabelSetId) -> bool) -> Vec<i64> {
+        let mut values = vec![0_i64; self.nodes.len()];
+        let kept: Vec<bool> = profile.label_sets.iter().map(|(id, _)| keep(id)).collect();
+        for sample in profile.samples.iter().filter(|sample| kept[sample.labels.0 as usize]) {
+            let value = &mut values[self.leaf(sample.stack)];
+            *value = value.saturating_add(sample.values[sample_type]);
+        }
+        values
+    }
+
+    /// The node of a stack's leaf.
+    pub fn leaf(&self, stack: StackId) -> usize {
+        self.node_of_stack[stack.0 as usize] as usize
+    }
+
+    /// The total of every node, its own value and all its descendants', from the self values.
+    pub fn totals(&self, self_values: &[i64]) -> Vec<i64> {
+        let mut totals = self_values.to_vec();
+        for at in (1..self.nodes.len()).rev() {
+            let parent = self.nodes[at].parent as usize;
+            totals[parent] = totals[parent].saturating_add(totals[at]);
+        }
+        totals
+    }
+
+    /// The tree in which each node is mapped by `place`: a node of the new tree's frame, or `None` where the node is taken
+    /// out and its value goes to its caller. Gives the tree and, for each old node, its new one.
+    pub fn without(&self, taken_out: impl Fn(usize) -> bool) -> (FrameTree, Vec<u32>) {
+        let mut builder = Builder::with_capacity(self.nodes.len());
+        let mut moved = vec![0_u32; self.nodes.len()];
+        for (at, node) in self.nodes.iter().enumerate().skip(1) {
+            let parent = moved[node.parent as usize];
+            moved[at] = if taken_out(at) { parent } else { builder.push(parent, node.frame) };
+        }
+        let (nodes, new_place) = preorder(&builder.nodes);
+        moved.iter_mut().for_each(|node| *node = new_place[*node as usize]);
+        let node_of_stack = self.node_of_stack.iter().map(|&node| moved[node as usize]).collect();
+        (FrameTree { frames: self.frames.clone(), nodes, node_of_stack }, moved)
+    }
+}
+
+#[derive(Default)]
+struct Frames {
+    list: Vec<Frame>,
+    index: HashTable<u32>,
+}
+
+impl Frames {
+    fn intern(&mut self, frame: Frame) -> u32 {
+        let Frames { list, index } = self;
+        let hash = FxBuildHasher.hash_one(frame);
+        *index
+            .entry(hash, |&at| list[at as usize] == frame, |&at| FxBuildHasher.hash_one(list[at as usize]))
+            .or_insert_with(|| {
+                list.push(frame);
+                list.len() as u32 - 1
+            })
+            .get()
+    }
+}
+
+struct Builder {
+    nodes: Vec<FrameNode>,
+    index: HashTable<u32>,
+}
+
+impl Builder {
+    fn with_capacity(nodes: usize) -> Self {
+        let mut list = Vec::with_capacity(nodes);
+        list.push(FrameNode { parent: 0, frame: NO_FRAME });
+        Builder { nodes: list, index: HashTable::with_capacity(nodes) }
+    }
+
+    fn push(&mut self, parent: u32, frame: u32) -> u32 {
+        let node = FrameNode { parent, frame };
+        let Builder { nodes, index } = self;
+        let hash = FxBuildHasher.hash_one(node);
+        *index
+            .entry(hash, |&at| nodes[at as usize] == node, |&at| FxBuildHasher.hash_one(nodes[at as usize]))
+            .or_insert_with(|| {
+                nodes.push(node);
+                u32::try_from(nodes.len() - 1).expect("a frame tree holds fewer than 2^32 nodes")
+            })
+            .get()
+    }
+}
+
+/// The same tree with its nodes in preorder, and the new place of each old node. Siblings keep their order.
+fn preorder(nodes: &[FrameNode]) -> (Vec<FrameNode>, Vec<u32>) {
+    // Sizes of the subtrees first; then each node's place follows from its parent's.
+    let mut sizes = vec![1_u32; nodes.len()];
+    for at in (1..nodes.len()).rev() {
+        sizes[nodes[at].parent as usize] += sizes[at];
+    }
+    let mut places = vec![0_u32; nodes.len()];
+    let mut next_child: Vec<u32> = vec![1; nodes.len()];
+    let mut ordered = vec![FrameNode { parent: 0, frame: NO_FRAME }; nodes.len()];
+    for (at, node) in nodes.iter().enumerate().skip(1) {
+        let parent = node.parent as usize;
+        places[at] = places[parent] + next_child[parent];
+        next_child[parent] += sizes[at];
+        ordered[places[at] as usize] = FrameNode { parent: places[parent], frame: node.frame };
+    }
+    (ordered, places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Function, Line, Location};
+
+    #[test]
+    fn inlined_frames_become_nodes_of_their_own_under_their_caller() {
+        let mut profile = Profile::new([("samples", "count")]);
+        let main = profile.named_location("main", "");
+        let [outer, inlined] = ["outer", "inlined"].map(|name| {
+            let name = profile.strings.intern(name);
+            profile.intern_function(Function { name, ..Function::default() })
+        });
+        let lines = vec![Line { function: inlined, line: 3 }, Line { function: outer, line: 9 }];
+        let place = profile.push_location(Location { lines, address: 0x10, ..Location::default() });
+        let stack = profile.stacks.intern([place, main]);
+
+        let tree = FrameTree::new(&profile);
+        let mut names = Vec::new();
+        let mut at = tree.leaf(stack);
+        while at != 0 {
+            names.push(profile.frame_name(tree.frames[tree.nodes[at].frame as usize]).into_owned());
+            at = tree.nodes[at].parent as usize;
+        }
+        assert_eq!(names, ["inlined", "outer", "main"]);
+    }
+
+    #[test]
+    fn nodes_come_in_preorder_whatever_the_order_of_the_stacks() {
+        let mut profile = Profile::new([("samples", "count")]);
+        let [a, b, c] = ["a", "b", "c"].map(|name| profile.named_location(name, ""));
+        for stack in [vec![a], vec![b], vec![c, a], vec![c, b], vec![b, c, a]] {
+            profile.stacks.intern(stack);
+        }
+        let tree = FrameTree::new(&profile);
+        let names: Vec<_> = tree.nodes[1..]
+            .iter()
+            .map(|node| profile.frame_name(tree.frames[node.frame as usize]).into_owned())
+            .collect();
+        assert_eq!(names, ["a", "c", "b", "b", "c"]);
+    }
+
+    #[test]
+    fn a_node_taken_out_leaves_its_callees_to_its_caller() {
+        let mut profile = Profile::new([("samples", "count")]);
+        let [a, b, c] = ["a", "b", "c"].map(|name| profile.named_location(name, ""));
+        let stack = profile.stacks.intern([c, b, a]);
+        let tree = FrameTree::new(&profile);
+        let is_b = |at: usize| profile.frame_name(tree.frames[tree.nodes[at].frame as usize]) == "b";
+        let (shorter, moved) = tree.without(is_b);
+        assert_eq!(shorter.nodes.len(), 3);
+        assert_eq!(shorter.nodes[shorter.leaf(stack)].parent, 1);
+        assert_eq!(moved, [0, 1, 1, 2]);
+    }
+}

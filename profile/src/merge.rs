@@ -1,0 +1,113 @@
+//! One profile added to another: everything matched by content.
+
+use crate::{
+    Error, Function, Label, LabelSetId, LabelValue, Line, Location, LocationId, Mapping, MappingId, Profile, StackId,
+    StringId,
+};
+use rustc_hash::FxHashMap;
+
+impl Profile {
+    /// Adds another profile's samples to this one's: sample types are matched by kind and unit, everything else by
+    /// content. The earlier start is kept and the durations are added, as `go tool pprof` does when it merges. The
+    /// self-checks are dropped, since they speak of one run.
+    ///
+    /// # Errors
+    /// When the other has no sample type in common with this one.
+    pub fn merge(&mut self, other: &Profile) -> Result<(), Error> {
+        let text = |profile: &Profile, id: StringId| profile.strings[id].to_owned();
+        let names = |profile: &Profile, at: usize| {
+            let of = profile.sample_types[at];
+            (text(profile, of.kind), text(profile, of.unit))
+        };
+        // For each of our sample types, the other's.
+        let theirs: Vec<Option<usize>> = (0..self.sample_types.len())
+            .map(|ours| (0..other.sample_types.len()).find(|&at| names(other, at) == names(self, ours)))
+            .collect();
+        if theirs.iter().all(Option::is_none) && !other.samples.is_empty() {
+            return Err(Error::malformed("the second profile", "has no sample type in common with the first"));
+        }
+        let stack_of = self.take_stacks(other);
+        let labels_of = self.take_labels(other);
+        let mut values = vec![0; self.sample_types.len()];
+        for sample in other.samples.iter() {
+            for (value, from) in values.iter_mut().zip(&theirs) {
+                *value = from.map_or(0, |from| sample.values[from]);
+            }
+            self.samples.add(stack_of[sample.stack.0 as usize], labels_of[sample.labels.0 as usize], &values);
+        }
+        if self.time_nanos == 0 || (other.time_nanos != 0 && other.time_nanos < self.time_nanos) {
+            self.time_nanos = other.time_nanos;
+        }
+        self.duration_nanos = self.duration_nanos.saturating_add(other.duration_nanos);
+        self.self_check = None;
+        self.torn |= other.torn;
+        Ok(())
+    }
+
+    /// Takes over the other's code and stacks; gives our stack for each of its own.
+    fn take_stacks(&mut self, other: &Profile) -> Vec<StackId> {
+        let strings: Vec<StringId> = other.strings.iter().map(|text| self.strings.intern(text)).collect();
+        let string = |id: StringId| strings[id.0 as usize];
+        let mappings: Vec<MappingId> = other
+            .mappings
+            .iter()
+            .map(|theirs| {
+                let mapping =
+                    Mapping { file: string(theirs.file), build_id: string(theirs.build_id), ..theirs.clone() };
+                let known = self.mappings.iter().position(|ours| *ours == mapping);
+                MappingId(known.unwrap_or_else(|| {
+                    self.mappings.push(mapping);
+                    self.mappings.len() - 1
+                }) as u32)
+            })
+            .collect();
+        let functions: Vec<_> = other
+            .functions
+            .iter()
+            .map(|theirs| {
+                self.intern_function(Function {
+                    name: string(theirs.name),
+                    system_name: string(theirs.system_name),
+                    file: string(theirs.file),
+                    start_line: theirs.start_line,
+                })
+            })
+            .collect();
+        let mut known: FxHashMap<Location, LocationId> =
+            self.locations.iter().enumerate().map(|(at, location)| (location.clone(), LocationId(at as u32))).collect();
+        let locations: Vec<LocationId> = other
+            .locations
+            .iter()
+            .map(|theirs| {
+                let line = |line: &Line| Line { function: functions[line.function.0 as usize], line: line.line };
+                let location = Location {
+                    mapping: theirs.mapping.map(|mapping| mappings[mapping.0 as usize]),
+                    address: theirs.address,
+                    lines: theirs.lines.iter().map(line).collect(),
+                };
+                *known.entry(location).or_insert_with_key(|location| self.push_location(location.clone()))
+            })
+            .collect();
+        let mut stacks = vec![StackId::EMPTY; other.stacks.nodes().len()];
+        for (at, node) in other.stacks.nodes().iter().enumerate().skip(1) {
+            stacks[at] = self.stacks.push(stacks[node.parent.0 as usize], locations[node.location.0 as usize]);
+        }
+        stacks
+    }
+
+    /// Takes over the other's labels; gives our set for each of its own.
+    fn take_labels(&mut self, other: &Profile) -> Vec<LabelSetId> {
+        let mut string = |id: StringId| self.strings.intern(&other.strings[id]);
+        let sets = other.label_sets.iter().map(|(_, set)| {
+            let labels = set.iter().map(|label| Label {
+                key: string(label.key),
+                value: match label.value {
+                    LabelValue::Text(text) => LabelValue::Text(string(text)),
+                    LabelValue::Number(value, unit) => LabelValue::Number(value, string(unit)),
+                },
+            });
+            self.label_sets.intern(&labels.collect::<Vec<_>>())
+        });
+        sets.collect()
+    }
+}

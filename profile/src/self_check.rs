@@ -1,0 +1,115 @@
+//! The self-check: what the collector knows of its own faithfulness.
+//!
+//! In the file it is one sample without stack or value that carries the figures as numeric labels. So each chunk of a
+//! growing file can bring the latest figures without adding to the string table, as a comment would; pprof drops a sample
+//! of value zero.
+
+/// What the collector measured of itself. Times are nanoseconds, losses are counted in samples (weighted, as the samples
+/// are) unless said otherwise. All count from the profile's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SelfCheck {
+    /// CPU time that the process used, as its own clock says.
+    pub process_cpu_ns: u64,
+    /// CPU time that the samples stand for, the lost ones included.
+    pub sampled_cpu_ns: u64,
+    /// Samples taken.
+    pub samples: u64,
+    /// Samples that found no room and stand in the profile as `[lost]`.
+    pub lost: u64,
+    /// Samples whose stack ended before its thread's start.
+    pub truncated: u64,
+    /// Samples whose context was beyond the memory bound and stand in the profile as `[other]`.
+    pub folded: u64,
+    /// Threads that could get no timer of their own and were left to the scout.
+    pub unarmed_threads: u64,
+    /// Threads that block the signal and so cannot be sampled.
+    pub blocked_threads: u64,
+    /// Median time in the signal handler.
+    pub handler_p50_ns: u64,
+    /// 99th percentile of the time in the signal handler.
+    pub handler_p99_ns: u64,
+    /// The longest time in the signal handler.
+    pub handler_max_ns: u64,
+    /// All time in the signal handler.
+    pub handler_total_ns: u64,
+    /// CPU time of the collector's own thread: aggregation, symbols, writing.
+    pub drain_total_ns: u64,
+    /// Memory that the collector holds, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// Makes the list of labels from the fields, so that writing and reading can't drift apart.
+macro_rules! fields {
+    ($($field:ident)*) => {
+        impl SelfCheck {
+            /// Each figure with the key of its label.
+            pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((concat!("plop:", stringify!($field)), self.$field)),*].into_iter()
+            }
+
+            /// Sets the figure with that key; a key of a newer version is passed over.
+            pub(crate) fn set_field(&mut self, key: &str, value: u64) {
+                $(if key == concat!("plop:", stringify!($field)) {
+                    self.$field = value;
+                })*
+            }
+        }
+    };
+}
+
+fields! {
+    process_cpu_ns sampled_cpu_ns samples lost truncated folded unarmed_threads blocked_threads
+    handler_p50_ns handler_p99_ns handler_max_ns handler_total_ns drain_total_ns memory_bytes
+}
+
+/// What the keys of the labels begin with.
+pub(crate) const KEY_PREFIX: &str = "plop:";
+
+impl SelfCheck {
+    /// Sampled CPU over the process's CPU; `None` before the process has used any.
+    pub fn coverage(&self) -> Option<f64> {
+        (self.process_cpu_ns > 0).then(|| self.sampled_cpu_ns as f64 / self.process_cpu_ns as f64)
+    }
+
+    /// What makes the profile doubtful, one sentence each; none if all is well.
+    ///
+    /// Coverage is judged only beyond one second of CPU: before that the last, unfinished period of each thread weighs too
+    /// much. The bounds (10 % of coverage, 1 % of samples) are ours.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let share = |part: u64| 100.0 * part as f64 / self.samples.max(1) as f64;
+        match self.coverage() {
+            Some(coverage) if self.process_cpu_ns > 1_000_000_000 && (coverage - 1.0).abs() > 0.1 => {
+                warnings.push(format!("the samples stand for {:.0} % of the process's CPU time", 100.0 * coverage));
+            }
+            _ => {}
+        }
+        for (count, what) in [
+            (self.lost, "found no room in the buffer; they stand as [lost]"),
+            (self.truncated, "have a stack that ends before its thread's start"),
+            (self.folded, "are beyond the memory bound; they stand as [other]"),
+        ] {
+            if share(count) > 1.0 {
+                warnings.push(format!("{:.1} % of the samples {what}", share(count)));
+            }
+        }
+        if self.blocked_threads > 0 {
+            warnings.push(format!("threads that block SIGPROF and were not sampled: {}", self.blocked_threads));
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_above_one_per_cent_are_told() {
+        let mut check = SelfCheck { samples: 1000, lost: 10, ..SelfCheck::default() };
+        assert!(check.warnings().is_empty());
+        check.lost = 11;
+        assert_eq!(check.warnings(), ["1.1 % of the samples found no room in the buffer; they stand as [lost]"]);
+    }
+}
