@@ -63,8 +63,10 @@ impl fmt::Display for ImportError {
 
 impl std::error::Error for ImportError {}
 
+type Importer = fn(&[u8]) -> Import;
+
 /// The formats in the order in which they are tried: those that a few bytes give away come first.
-const IMPORTERS: &[(&str, fn(&[u8]) -> Import)] = &[(pprof::FORMAT, pprof::import)];
+const IMPORTERS: &[(&str, Importer)] = &[(pprof::FORMAT, pprof::import)];
 
 /// Opens bytes of whatever known format.
 ///
