@@ -1,1 +1,8 @@
-//! Shared parts of the benches.
+//! Shared parts of the benches: the workloads, the profilers that run under them, the clock that all handlers are
+//! measured by, and the figures of a run.
+
+pub mod figures;
+pub mod handler_clock;
+pub mod process;
+pub mod profiler;
+pub mod workload;
