@@ -5,4 +5,6 @@ pub mod figures;
 pub mod handler_clock;
 pub mod process;
 pub mod profiler;
+#[cfg(not(any(feature = "pprof", feature = "rpprof")))]
+pub mod stress;
 pub mod workload;
