@@ -3,6 +3,7 @@
 
 pub mod figures;
 pub mod handler_clock;
+pub mod inputs;
 pub mod process;
 pub mod profiler;
 #[cfg(not(any(feature = "pprof", feature = "rpprof")))]
