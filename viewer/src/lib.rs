@@ -1,6 +1,8 @@
 //! The viewer.
 mod function;
 pub mod import;
+mod names;
 pub mod picture;
+pub mod symbolize;
 
 pub use function::Function;
