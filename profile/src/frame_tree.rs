@@ -97,19 +97,25 @@ impl FrameTree {
         totals
     }
 
-    /// The tree in which each node is mapped by `place`: a node of the new tree's frame, or `None` where the node is taken
-    /// out and its value goes to its caller. Gives the tree and, for each old node, its new one.
-    pub fn without(&self, taken_out: impl Fn(usize) -> bool) -> (FrameTree, Vec<u32>) {
+    /// The tree with other frames: `frame_of` says for each node, callers first, which of the new frames it shows, or `None`
+    /// to take it out and leave its value and its callees to its caller. It is told the node's number and what its caller
+    /// shows in the new tree, which is `None` for an outermost node.
+    pub fn reframed(
+        &self,
+        frames: Vec<Frame>,
+        mut frame_of: impl FnMut(usize, Option<u32>) -> Option<u32>,
+    ) -> FrameTree {
         let mut builder = Builder::with_capacity(self.nodes.len());
         let mut moved = vec![0_u32; self.nodes.len()];
         for (at, node) in self.nodes.iter().enumerate().skip(1) {
             let parent = moved[node.parent as usize];
-            moved[at] = if taken_out(at) { parent } else { builder.push(parent, node.frame) };
+            let caller = builder.nodes[parent as usize].frame;
+            let frame = frame_of(at, (caller != NO_FRAME).then_some(caller));
+            moved[at] = frame.map_or(parent, |frame| builder.push(parent, frame));
         }
         let (nodes, new_place) = preorder(&builder.nodes);
-        moved.iter_mut().for_each(|node| *node = new_place[*node as usize]);
-        let node_of_stack = self.node_of_stack.iter().map(|&node| moved[node as usize]).collect();
-        (FrameTree { frames: self.frames.clone(), nodes, node_of_stack }, moved)
+        let node_of_stack = self.node_of_stack.iter().map(|&node| new_place[moved[node as usize] as usize]).collect();
+        FrameTree { frames, nodes, node_of_stack }
     }
 }
 
@@ -226,10 +232,15 @@ mod tests {
         let [a, b, c] = ["a", "b", "c"].map(|name| profile.named_location(name, ""));
         let stack = profile.stacks.intern([c, b, a]);
         let tree = FrameTree::new(&profile);
-        let is_b = |at: usize| profile.frame_name(tree.frames[tree.nodes[at].frame as usize]) == "b";
-        let (shorter, moved) = tree.without(is_b);
+        let is_b = |frame: u32| profile.frame_name(tree.frames[frame as usize]) == "b";
+        let mut callers = Vec::new();
+        let shorter = tree.reframed(tree.frames.clone(), |at, caller| {
+            callers.push(caller);
+            let frame = tree.nodes[at].frame;
+            (!is_b(frame)).then_some(frame)
+        });
         assert_eq!(shorter.nodes.len(), 3);
         assert_eq!(shorter.nodes[shorter.leaf(stack)].parent, 1);
-        assert_eq!(moved, [0, 1, 1, 2]);
+        assert_eq!(callers, [None, Some(0), Some(0)], "the caller of c is a, now that b is out");
     }
 }

@@ -1,10 +1,417 @@
-//! stand-in
-pub(crate) fn demangle(mangled: &str) -> String {
-    if let Ok(name) = rustc_demangle::try_demangle(mangled) {
+//! Names of functions: demangled, shortened for labels without losing what tells them apart, and placed in a crate and a
+//! module. Works on names alone; knows no profile.
+
+use std::borrow::Cow;
+
+use crate::function::Function;
+
+/// The name that a person reads for a linker's symbol: Rust (both manglings, without hash) or C++; any other is itself.
+pub(crate) fn demangle(symbol: &str) -> String {
+    if let Ok(name) = rustc_demangle::try_demangle(symbol) {
         return format!("{name:#}");
     }
-    cpp_demangle::Symbol::new(mangled)
-        .ok()
-        .and_then(|symbol| symbol.demangle().ok())
-        .unwrap_or_else(|| mangled.to_owned())
+    let cpp = || cpp_demangle::Symbol::new(symbol).ok()?.demangle().ok();
+    // A short C name such as `f` is no C++ symbol, though the grammar of types would take it for one.
+    let name = if symbol.starts_with("_Z") || symbol.starts_with("__Z") { cpp() } else { None };
+    name.unwrap_or_else(|| without_hash(symbol).to_owned())
+}
+
+/// The name without the hash that Rust's older mangling puts behind it (`::h0123456789abcdef`).
+fn without_hash(name: &str) -> &str {
+    match name.rsplit_once("::h") {
+        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => name,
+        _ => name,
+    }
+}
+
+/// What the viewer knows of a function from its name, its source file, and the file that its code is mapped from; the
+/// latter two may be empty.
+pub(crate) fn describe(name: &str, file: &str, mapped: &str) -> Function {
+    let name = if name.starts_with('_') { demangle(name) } else { without_hash(name).to_owned() };
+    let parts = Parts::of(&name, file, mapped);
+    let (label, krate, module) = (parts.label, parts.krate, parts.module);
+    let file = if file.is_empty() { mapped } else { file };
+    Function { id: id(&name, file), label, krate, module, file: file.to_owned(), name }
+}
+
+/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), over the name, a NUL and the file.
+fn id(name: &str, file: &str) -> u64 {
+    let bytes = name.bytes().chain([0]).chain(file.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The name of the function that an instance or a closure belongs to: generic arguments and closures left out.
+/// `<a::Foo<u8> as Iterator>::next` gives `<a::Foo as Iterator>::next`, `a::run::{{closure}}` gives `a::run`.
+pub(crate) fn family(name: &str) -> Cow<'_, str> {
+    if !name.contains(['<', '{']) {
+        return Cow::Borrowed(name);
+    }
+    let kept: Vec<String> =
+        segments(name).into_iter().filter(|segment| !is_closure(segment)).map(erase_arguments).collect();
+    let kept: Vec<String> = kept.into_iter().filter(|segment| !segment.is_empty()).collect();
+    if kept.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(kept.join("::")) }
+}
+
+fn is_closure(segment: &str) -> bool {
+    segment.starts_with("{{closure}}") || segment.starts_with("{closure")
+}
+
+/// The segment without the generic arguments behind its identifiers. Brackets that stand for a type themselves (`<A as B>`,
+/// `<impl A>`) stay, with the arguments inside them erased.
+fn erase_arguments(segment: &str) -> String {
+    let mut out = String::with_capacity(segment.len());
+    let mut depth = 0_usize;
+    let mut before = ' ';
+    for sign in segment.chars() {
+        match sign {
+            '<' if depth > 0 => depth += 1,
+            '<' if before.is_alphanumeric() || before == '_' => depth = 1,
+            // The arrow of a function type closes no bracket.
+            '>' if depth > 0 && before != '-' => depth -= 1,
+            _ if depth == 0 => out.push(sign),
+            _ => {}
+        }
+        before = sign;
+    }
+    // `::<T>` leaves a segment that is nothing but brackets.
+    if out.starts_with('<') && !out.contains(" as ") && segment.starts_with('<') && is_turbofish(segment) {
+        out.clear();
+    }
+    out
+}
+
+/// Whether a segment is the arguments of the one before it, `<T, U>`, rather than a type `<A>` that a name begins with.
+fn is_turbofish(segment: &str) -> bool {
+    segment.starts_with('<')
+        && !segment.contains("::")
+        && segment.len() > 2
+        && segment.ends_with('>')
+        && segment[1..].starts_with(|sign: char| sign != '[' && sign != '&')
+}
+
+/// Splits a path at the `::` that stand outside all brackets.
+fn segments(name: &str) -> Vec<&str> {
+    let bytes = name.as_bytes();
+    let mut parts = Vec::new();
+    let (mut start, mut depth, mut at) = (0, 0_i32, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'<' | b'(' | b'[' | b'{' => depth += 1,
+            b'>' if at > 0 && bytes[at - 1] == b'-' => {}
+            b'>' | b')' | b']' | b'}' => depth -= 1,
+            b':' if depth <= 0 && bytes.get(at + 1) == Some(&b':') => {
+                parts.push(&name[start..at]);
+                at += 1;
+                start = at + 1;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    parts.push(&name[start.min(name.len())..]);
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+struct Parts {
+    label: String,
+    krate: String,
+    module: String,
+}
+
+impl Parts {
+    fn of(name: &str, file: &str, mapped: &str) -> Parts {
+        if name.starts_with('[') || name.is_empty() || name.starts_with("<unknown>") {
+            let krate = if name.contains("kernel") { "kernel" } else { name.trim_matches(['[', ']']) };
+            return Parts { label: name.to_owned(), krate: krate.to_owned(), module: krate.to_owned() };
+        }
+        if name.ends_with("_[k]") || mapped.starts_with("[kernel") || file.starts_with("[kernel") {
+            return Parts { label: name.to_owned(), krate: "kernel".to_owned(), module: "kernel".to_owned() };
+        }
+        if name.contains("::") || name.starts_with('<') && name.contains('>') && !is_bracketed_word(name) {
+            return Parts::of_path(name);
+        }
+        if let Some(parts) = Parts::of_source(name, file).or_else(|| Parts::of_dotted(name)) {
+            return parts;
+        }
+        let home = if mapped.is_empty() && !is_source(file) { file } else { mapped };
+        let krate = if home.is_empty() { "native".to_owned() } else { library(home) };
+        Parts { label: name.to_owned(), module: krate.clone(), krate }
+    }
+
+    /// `a::b::c`, `<a::Foo<T> as b::Trait>::method`, `a::b::{{closure}}`, `ns::Class<T>::method(int)`.
+    fn of_path(name: &str) -> Parts {
+        let without_arguments = cut_parameters(name);
+        let all = segments(without_arguments);
+        let closure = all.last().is_some_and(|last| is_closure(last));
+        let kept: Vec<&str> =
+            all.iter().copied().filter(|segment| !is_closure(segment) && !is_turbofish(segment)).collect();
+        let Some((&last, callers)) = kept.split_last() else {
+            return Parts { label: name.to_owned(), krate: "native".to_owned(), module: "native".to_owned() };
+        };
+        let mut label = erase_arguments(last);
+        let mut path: Vec<String> = callers.iter().map(|segment| erase_arguments(segment)).collect();
+        let mut suffix = String::new();
+        let qualified = callers.iter().rposition(|segment| segment.starts_with('<') && segment.ends_with('>'));
+        if let Some(at) = qualified {
+            let inner = &callers[at][1..callers[at].len() - 1];
+            let inner = inner.strip_prefix("impl ").unwrap_or(inner);
+            let (of, implemented) = split_at_as(inner);
+            let (of, implemented) = match (implemented, split_at_for(of)) {
+                (None, Some((implemented, of))) => (of, Some(implemented)),
+                (implemented, _) => (of, implemented),
+            };
+            let of_path = type_path(of);
+            let trait_path = implemented.map(type_path);
+            if let Some(name) = trait_path.as_ref().and_then(|path| path.last()) {
+                suffix = format!(" ({name})");
+            }
+            // A type without a crate (a reference, a slice, a type parameter) leaves its trait's, or the impl block's.
+            let home = if of_path.len() > 1 { of_path.clone() } else { trait_path.clone().unwrap_or_default() };
+            let home = if home.len() > 1 { home } else { path[..at].to_vec() };
+            let shown = of_path.last().cloned().unwrap_or_else(|| of.to_owned());
+            let inner_path: Vec<String> = path[at + 1..].to_vec();
+            path = if home.len() > 1 { home[..home.len() - 1].to_vec() } else { home };
+            path.push(shown);
+            path.extend(inner_path);
+        }
+        if let Some(caller) = path.last().filter(|caller| !caller.is_empty()) {
+            label = format!("{caller}::{label}");
+        }
+        if closure {
+            label.push_str("::{closure}");
+        }
+        let krate = path.first().cloned().unwrap_or_else(|| "native".to_owned());
+        let krate = krate.trim_start_matches(['&', '*', '(']).split(' ').next_back().unwrap_or("native").to_owned();
+        let types =
+            path.iter().position(|part| part.starts_with(|sign: char| sign.is_uppercase() || "[&(<".contains(sign)));
+        let mut module = path[..types.unwrap_or(path.len())].join("::");
+        if module.is_empty() {
+            module = krate.clone();
+        }
+        Parts { label: label + &suffix, krate, module }
+    }
+
+    /// A name of a language whose modules are files: Python, JavaScript, Ruby.
+    fn of_source(name: &str, file: &str) -> Option<Parts> {
+        let extension = file.rsplit('.').next()?.split(['?', ':', ' ']).next()?;
+        let known = ["py", "pyc", "pyx", "js", "mjs", "cjs", "ts", "tsx", "jsx", "rb", "php", "lua"];
+        if !known.contains(&extension) {
+            return None;
+        }
+        let path = file.split("://").last().unwrap_or(file);
+        let parts: Vec<&str> =
+            path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != "." && *part != "..").collect();
+        let after = |folder: &str| parts.iter().rposition(|part| *part == folder).map(|at| &parts[at + 1..]);
+        let inside = after("site-packages").or_else(|| after("dist-packages")).or_else(|| after("node_modules"));
+        let library = parts.iter().rposition(|part| part.starts_with("python3") || part.starts_with("python2"));
+        let krate = match (inside, library) {
+            (Some([scope, package, ..]), _) if scope.starts_with('@') => format!("{scope}/{package}"),
+            (Some([package, ..]), _) => (*package).to_owned(),
+            (_, Some(at)) if at + 1 < parts.len() => parts[at + 1].to_owned(),
+            _ if parts.len() > 1 => parts[parts.len() - 2].to_owned(),
+            _ => (*parts.last()?).to_owned(),
+        };
+        let from = parts.len().saturating_sub(3);
+        Some(Parts { label: name.to_owned(), krate, module: parts[from..].join("/") })
+    }
+
+    /// `net/http.(*conn).serve` of Go, `java.lang.Thread.run` of Java.
+    fn of_dotted(name: &str) -> Option<Parts> {
+        let folder_end = name.rfind('/').map_or(0, |at| at + 1);
+        let dot = folder_end + name[folder_end..].find('.')?;
+        if dot == 0 || dot + 1 == name.len() || name.contains(' ') || name.starts_with('.') {
+            return None;
+        }
+        let java = name[folder_end..].matches('.').count() > 1
+            && name[dot + 1..].starts_with(|sign: char| sign.is_lowercase())
+            || folder_end > 0 && name[folder_end..].starts_with(|sign: char| sign.is_uppercase());
+        if java {
+            let path: Vec<&str> = name.split(['.', '/']).collect();
+            let class = path
+                .iter()
+                .position(|part| part.starts_with(|sign: char| sign.is_uppercase()))
+                .unwrap_or(path.len() - 1);
+            let package = path[..class].join(".");
+            let krate = path[..class.min(2)].join(".");
+            let label = path[class..].join(".");
+            return Some(Parts {
+                label,
+                krate: if krate.is_empty() { package.clone() } else { krate },
+                module: package,
+            });
+        }
+        let package = &name[..dot];
+        let label = name[folder_end..].replace("(*", "").replace(").", ".");
+        Some(Parts { label, krate: package.to_owned(), module: package.to_owned() })
+    }
+}
+
+/// `<module>`, `<lambda>`, `<genexpr>`: a word that a language puts in brackets.
+fn is_bracketed_word(name: &str) -> bool {
+    name.ends_with('>') && !name.contains("::") && !name.contains(" as ")
+}
+
+fn is_source(file: &str) -> bool {
+    let extension = file.rsplit('/').next().and_then(|base| base.rsplit_once('.')).map(|(_, extension)| extension);
+    extension.is_some_and(|extension| {
+        ["c", "cc", "cpp", "cxx", "h", "hpp", "S", "s", "rs", "go", "java"].contains(&extension)
+    })
+}
+
+/// `libc` for `/lib/x86_64-linux-gnu/libc.so.6` and `libc-2.31.so`, `busy` for `/usr/bin/busy`.
+fn library(path: &str) -> String {
+    let base = path.rsplit(['/', '\\']).next().unwrap_or(path).trim_matches(['[', ']']);
+    let stem = base.split(".so").next().unwrap_or(base);
+    let cut = stem
+        .char_indices()
+        .find(|&(at, sign)| sign == '-' && stem[at + 1..].starts_with(|next: char| next.is_ascii_digit()));
+    stem[..cut.map_or(stem.len(), |(at, _)| at)].to_owned()
+}
+
+/// A C++ name without its parameters: `ns::f(int, char)` gives `ns::f`.
+fn cut_parameters(name: &str) -> &str {
+    match name.find('(') {
+        Some(at) if at > 0 && !name[..at].ends_with(['<', ':', '&', ' ', '{', '[']) && !name[..at].contains('<') => {
+            &name[..at]
+        }
+        _ => name,
+    }
+}
+
+/// Splits `A as B` outside of brackets.
+fn split_at_as(inner: &str) -> (&str, Option<&str>) {
+    split_at_word(inner, " as ").map_or((inner, None), |(of, implemented)| (of, Some(implemented)))
+}
+
+/// Splits `Trait for A`, which older compilers print for an impl block.
+fn split_at_for(inner: &str) -> Option<(&str, &str)> {
+    split_at_word(inner, " for ")
+}
+
+fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
+    let mut depth = 0;
+    for (at, sign) in text.char_indices() {
+        match sign {
+            '<' | '(' | '[' => depth += 1,
+            '>' if text[..at].ends_with('-') => {}
+            '>' | ')' | ']' => depth -= 1,
+            ' ' if depth == 0 && text[at..].starts_with(word) => return Some((&text[..at], &text[at + word.len()..])),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The path of a type, without references and arguments: `&mut alpha::Foo<T>` gives `alpha`, `Foo`.
+fn type_path(of: &str) -> Vec<String> {
+    let mut of = of.trim();
+    for prefix in ["&", "*const ", "*mut ", "mut ", "dyn ", "impl "] {
+        of = of.strip_prefix(prefix).unwrap_or(of).trim_start();
+    }
+    let first = of.split(" + ").next().unwrap_or(of);
+    segments(first).into_iter().map(erase_arguments).filter(|part| !part.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, label: &str, krate: &str, module: &str) {
+        let function = describe(name, "", "");
+        assert_eq!((&*function.label, &*function.krate, &*function.module), (label, krate, module), "{name}");
+    }
+
+    #[test]
+    fn rust_paths_read_as_their_last_two_parts() {
+        check("alpha::beta::gamma", "beta::gamma", "alpha", "alpha::beta");
+        check("busy::main", "busy::main", "busy", "busy");
+        check("alpha::beta::Foo<T>::new", "Foo::new", "alpha", "alpha::beta");
+        check("alpha::run::{{closure}}", "alpha::run::{closure}", "alpha", "alpha");
+        check("alloc::vec::from_elem::<u8>", "vec::from_elem", "alloc", "alloc::vec");
+        check(
+            "core::slice::sort::stable::driftsort_main::h0123456789abcdef",
+            "stable::driftsort_main",
+            "core",
+            "core::slice::sort::stable",
+        );
+    }
+
+    #[test]
+    fn trait_methods_belong_to_the_type_and_name_the_trait() {
+        check("<alpha::Foo<T> as core::iter::Iterator>::next", "Foo::next (Iterator)", "alpha", "alpha");
+        check(
+            "<beta::io::Reader as alpha::Read>::read::{{closure}}",
+            "Reader::read::{closure} (Read)",
+            "beta",
+            "beta::io",
+        );
+        check("<&T as core::fmt::Debug>::fmt", "T::fmt (Debug)", "core", "core::fmt");
+        check(
+            "<alloc::boxed::Box<F,A> as core::ops::function::FnOnce<Args>>::call_once",
+            "Box::call_once (FnOnce)",
+            "alloc",
+            "alloc::boxed",
+        );
+        check("core::str::<impl str>::contains", "str::contains", "core", "core::str");
+        check("<alpha::Foo>::bar", "Foo::bar", "alpha", "alpha");
+    }
+
+    #[test]
+    fn different_types_keep_different_labels() {
+        let label = |name| describe(name, "", "").label;
+        assert_ne!(label("<alpha::A as Iterator>::next"), label("<beta::B as Iterator>::next"));
+    }
+
+    #[test]
+    fn other_languages_find_their_library() {
+        check("runtime.mallocgc", "runtime.mallocgc", "runtime", "runtime");
+        check("net/http.(*conn).serve", "http.conn.serve", "net/http", "net/http");
+        check("java.lang.Thread.run", "Thread.run", "java.lang", "java.lang");
+        check(
+            "std::vector<int, std::allocator<int> >::push_back(int const&)",
+            "vector::push_back(int const&)",
+            "std",
+            "std::vector",
+        );
+        let of = |name, file, mapped| describe(name, file, mapped).krate;
+        assert_eq!(of("malloc", "", "/lib/x86_64-linux-gnu/libc.so.6"), "libc");
+        assert_eq!(of("malloc", "./malloc/malloc.c", "/lib/libc-2.31.so"), "libc");
+        assert_eq!(of("get", "/venv/lib/python3.8/site-packages/twisted/web/http.py", ""), "twisted");
+        assert_eq!(of("dumps", "/usr/lib/python3.8/json/encoder.py", ""), "json");
+        assert_eq!(of("do_syscall_64", "", "[kernel.kallsyms]"), "kernel");
+        assert_eq!(of("[libfoo.so]", "", ""), "libfoo.so");
+    }
+
+    #[test]
+    fn instances_and_closures_are_of_one_family() {
+        assert_eq!(family("alpha::run::{{closure}}::{{closure}}"), "alpha::run");
+        assert_eq!(family("alpha::run::{closure#0}"), "alpha::run");
+        assert_eq!(family("alpha::Foo<u8>::new"), "alpha::Foo::new");
+        assert_eq!(family("alpha::make::<u8>"), "alpha::make");
+        assert_eq!(
+            family("<alpha::Foo<u8> as core::iter::Iterator>::next"),
+            "<alpha::Foo as core::iter::Iterator>::next"
+        );
+        assert_eq!(family("<alpha::Foo>::bar"), "<alpha::Foo>::bar");
+        assert_eq!(family("core::ptr::drop_in_place<fn(u8) -> Vec<u8>>"), "core::ptr::drop_in_place");
+        assert_eq!(family("plain"), "plain");
+    }
+
+    #[test]
+    fn symbols_are_demangled_and_c_names_left_alone() {
+        assert_eq!(demangle("_ZN5alpha4beta17h0123456789abcdefE"), "alpha::beta");
+        assert_eq!(demangle("_RNvC5alpha4beta"), "alpha::beta");
+        assert_eq!(demangle("_ZNSt6vectorIiE4sizeEv"), "std::vector<int>::size()");
+        assert_eq!(demangle("_start"), "_start");
+        assert_eq!(demangle("malloc"), "malloc");
+    }
+
+    #[test]
+    fn ids_are_the_published_hash() {
+        // FNV-1a of a single NUL byte, the input for an empty name and file.
+        assert_eq!(id("", ""), 0xaf63_bd4c_8601_b7df);
+        assert_ne!(id("a", "b"), id("ab", ""));
+    }
 }
