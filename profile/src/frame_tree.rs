@@ -68,6 +68,16 @@ impl FrameTree {
         FrameTree { frames: frames.list, nodes, node_of_stack }
     }
 
+    /// The tree of these nodes, which name their callers by number: callers before callees, the root first, no two children
+    /// of a node with the same frame. Gives the tree, in preorder, and the new number of each node.
+    ///
+    /// # Panics
+    /// When a node's caller does not come before it.
+    pub fn from_nodes(frames: Vec<Frame>, nodes: &[FrameNode]) -> (FrameTree, Vec<u32>) {
+        let (nodes, places) = preorder(nodes);
+        (FrameTree { frames, nodes, node_of_stack: Vec::new() }, places)
+    }
+
     /// The self value of every node: one sample type summed over the samples whose labels are kept.
     ///
     /// # Panics
@@ -177,6 +187,7 @@ fn preorder(nodes: &[FrameNode]) -> (Vec<FrameNode>, Vec<u32>) {
     let mut ordered = vec![FrameNode { parent: 0, frame: NO_FRAME }; nodes.len()];
     for (at, node) in nodes.iter().enumerate().skip(1) {
         let parent = node.parent as usize;
+        assert!(parent < at, "a caller comes before its callees");
         places[at] = places[parent] + next_child[parent];
         next_child[parent] += sizes[at];
         ordered[places[at] as usize] = FrameNode { parent: places[parent], frame: node.frame };

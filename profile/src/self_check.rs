@@ -67,6 +67,11 @@ fields! {
 pub(crate) const KEY_PREFIX: &str = "plop:";
 
 impl SelfCheck {
+    /// Each figure by its name here.
+    pub fn figures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.fields().map(|(key, value)| (key.trim_start_matches(KEY_PREFIX), value))
+    }
+
     /// Sampled CPU over the process's CPU; `None` before the process has used any.
     pub fn coverage(&self) -> Option<f64> {
         (self.process_cpu_ns > 0).then(|| self.sampled_cpu_ns as f64 / self.process_cpu_ns as f64)

@@ -1,8 +1,36 @@
-//! The viewer.
+//! The viewer of plop profiles: opens files of many formats, shows them as a live call graph in the browser, and exports
+//! them.
+//!
+//! The binary `plop-view` is a command line around this library. A service that profiles itself can mount the same viewer:
+//!
+//! ```no_run
+//! let app: axum::Router = axum::Router::new().nest("/plop", plop_view::router("profiles"));
+//! ```
+
+mod browser;
+mod cli;
+mod export;
+mod filter;
 mod function;
 pub mod import;
+mod library;
 mod names;
+mod opened;
 pub mod picture;
-pub mod symbolize;
+mod quantity;
+mod server;
+mod symbolize;
+mod top;
+mod view;
 
+pub use browser::open_browser;
+pub use cli::run;
+pub use export::{EXPORTERS, Exporter, exporter};
+pub use filter::Viewed;
 pub use function::Function;
+pub use opened::Opened;
+pub use quantity::Quantity;
+pub use server::{router, router_for};
+pub use symbolize::{Sources, symbolize};
+pub use top::{Row, SampleType, Sort, Top};
+pub use view::{Preset, View, ViewError};

@@ -1,2 +1,5 @@
-//! `plop-view`: the command line.
-fn main() {}
+//! `plop-view`: the command line. All it does is in the library.
+
+fn main() -> std::process::ExitCode {
+    plop_view::run()
+}

@@ -25,6 +25,7 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
+mod folded;
 mod pprof;
 
 /// A profile and the format that it came in.
@@ -66,7 +67,7 @@ impl std::error::Error for ImportError {}
 type Importer = fn(&[u8]) -> Import;
 
 /// The formats in the order in which they are tried: those that a few bytes give away come first.
-const IMPORTERS: &[(&str, Importer)] = &[(pprof::FORMAT, pprof::import)];
+const IMPORTERS: &[(&str, Importer)] = &[(pprof::FORMAT, pprof::import), (folded::FORMAT, folded::import)];
 
 /// Opens bytes of whatever known format.
 ///

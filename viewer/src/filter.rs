@@ -1,0 +1,260 @@
+//! The filters: a view put on an opened profile. They act on stacks, before anything is summed, each in one pass over the
+//! tree's nodes or the samples' rows.
+
+use std::borrow::Cow;
+
+use plop_profile::{CallGraph, FrameTree, LabelSetId, Sample, StackId};
+use regex::Regex;
+
+use crate::function::Function;
+use crate::opened::{Opened, Shown};
+use crate::view::{View, ViewError};
+
+/// A profile as a view shows it.
+#[derive(Debug)]
+pub struct Viewed<'a> {
+    /// The profile.
+    pub opened: &'a Opened,
+    /// Which of its sample types is looked at.
+    pub sample_type: usize,
+    /// The tree after the filters.
+    pub tree: Cow<'a, FrameTree>,
+    /// What is known of each of the tree's frames.
+    pub functions: &'a [Function],
+    /// By stack: whether its samples count; all do if `None`.
+    kept_stacks: Option<Vec<bool>>,
+    /// By set of labels, likewise.
+    kept_labels: Option<Vec<bool>>,
+}
+
+impl View {
+    /// Puts the view on a profile.
+    ///
+    /// # Errors
+    /// When the profile has no such sample type.
+    pub fn of<'a>(&self, opened: &'a Opened) -> Result<Viewed<'a>, ViewError> {
+        let profile = &opened.profile;
+        let sample_type = match &self.sample_type {
+            None => profile.default_sample_type,
+            Some(name) => profile.sample_type(name).ok_or_else(|| {
+                let have: Vec<&str> = profile.sample_types.iter().map(|of| &profile.strings[of.kind]).collect();
+                ViewError(format!("type: the profile has no {name}; it has {}", have.join(", ")))
+            })?,
+        };
+        let shown = if self.merge_generics { opened.merged() } else { opened.apart() };
+        Ok(Viewed {
+            opened,
+            sample_type,
+            tree: self.tree(shown),
+            functions: &shown.functions,
+            kept_stacks: self.kept_stacks(shown),
+            kept_labels: self.kept_labels(opened),
+        })
+    }
+
+    /// The tree without what is hidden, cut off or folded.
+    fn tree<'a>(&self, shown: &'a Shown) -> Cow<'a, FrameTree> {
+        if self.hide.is_none() && self.presets.is_empty() && self.show_from.is_none() && !self.fold_recursion {
+            return Cow::Borrowed(&shown.tree);
+        }
+        let hides = |function: &Function| {
+            self.hide.as_ref().is_some_and(|hide| matches(hide, function))
+                || self.presets.iter().any(|preset| preset.hides(&function.krate, &function.name))
+        };
+        let hidden: Vec<bool> = shown.functions.iter().map(hides).collect();
+        let nodes = &shown.tree.nodes;
+        let below_start = self.show_from.as_ref().map(|start| on_path(shown, start));
+        Cow::Owned(shown.tree.reframed(shown.tree.frames.clone(), |at, caller| {
+            let frame = nodes[at].frame;
+            let is_above = below_start.as_ref().is_some_and(|below| !below[at]);
+            let repeats = self.fold_recursion && caller == Some(frame);
+            (!hidden[frame as usize] && !is_above && !repeats).then_some(frame)
+        }))
+    }
+
+    fn kept_stacks(&self, shown: &Shown) -> Option<Vec<bool>> {
+        if self.focus.is_none() && self.ignore.is_none() && self.show_from.is_none() {
+            return None;
+        }
+        let touched = |pattern: &Option<Regex>| pattern.as_ref().map(|pattern| on_path(shown, pattern));
+        let (focus, ignore, start) = (touched(&self.focus), touched(&self.ignore), touched(&self.show_from));
+        let kept = |node: usize| {
+            focus.as_ref().is_none_or(|focus| focus[node])
+                && ignore.as_ref().is_none_or(|ignore| !ignore[node])
+                && start.as_ref().is_none_or(|start| start[node])
+        };
+        Some(shown.tree.node_of_stack.iter().map(|&node| kept(node as usize)).collect())
+    }
+
+    fn kept_labels(&self, opened: &Opened) -> Option<Vec<bool>> {
+        if self.threads.is_empty() && self.labels.is_empty() {
+            return None;
+        }
+        let kept = |set: LabelSetId| {
+            let thread =
+                self.threads.is_empty() || self.threads.iter().any(|name| opened.has_label(set, "thread", name));
+            thread && self.labels.iter().all(|(key, value)| opened.has_label(set, key, value))
+        };
+        Some(opened.profile.label_sets.iter().map(|(set, _)| kept(set)).collect())
+    }
+}
+
+/// Whether a function's full name or its file matches.
+fn matches(pattern: &Regex, function: &Function) -> bool {
+    pattern.is_match(&function.name) || pattern.is_match(&function.file)
+}
+
+/// By node: whether a function that matches stands in the stack from the root to it.
+fn on_path(shown: &Shown, pattern: &Regex) -> Vec<bool> {
+    let matching: Vec<bool> = shown.functions.iter().map(|function| matches(pattern, function)).collect();
+    let mut touched = vec![false; shown.tree.nodes.len()];
+    for (at, node) in shown.tree.nodes.iter().enumerate().skip(1) {
+        touched[at] = touched[node.parent as usize] || matching[node.frame as usize];
+    }
+    touched
+}
+
+impl Viewed<'_> {
+    fn keeps(&self, stack: StackId, labels: LabelSetId) -> bool {
+        self.kept_stacks.as_ref().is_none_or(|kept| kept[stack.0 as usize])
+            && self.kept_labels.as_ref().is_none_or(|kept| kept[labels.0 as usize])
+    }
+
+    /// Whether the view shows every sample and every frame of the profile.
+    pub fn is_whole(&self) -> bool {
+        self.kept_stacks.is_none()
+            && self.kept_labels.is_none()
+            && matches!(&self.tree, Cow::Borrowed(tree) if std::ptr::eq(*tree, &self.opened.apart().tree))
+    }
+
+    /// The samples that the view keeps.
+    pub fn samples(&self) -> impl Iterator<Item = Sample<'_>> {
+        self.opened.profile.samples.iter().filter(|sample| self.keeps(sample.stack, sample.labels))
+    }
+
+    /// The self value of each of the tree's nodes, of one sample type.
+    pub fn node_self(&self, sample_type: usize) -> Vec<i64> {
+        let mut values = vec![0_i64; self.tree.nodes.len()];
+        for sample in self.samples() {
+            let value = &mut values[self.tree.leaf(sample.stack)];
+            *value = value.saturating_add(sample.values[sample_type]);
+        }
+        values
+    }
+
+    /// The call graph of the sample type that is looked at.
+    pub fn call_graph(&self) -> CallGraph {
+        CallGraph::new(&self.tree, &self.node_self(self.sample_type))
+    }
+
+    /// The unit of the sample type that is looked at.
+    pub fn unit(&self) -> &str {
+        let profile = &self.opened.profile;
+        profile.sample_types.get(self.sample_type).map_or("", |of| &profile.strings[of.unit])
+    }
+
+    /// The name of the sample type that is looked at.
+    pub fn kind(&self) -> &str {
+        let profile = &self.opened.profile;
+        profile.sample_types.get(self.sample_type).map_or("", |of| &profile.strings[of.kind])
+    }
+
+    /// The names of a node's callers and itself, outermost first.
+    pub fn root_first(&self, node: usize) -> Vec<&str> {
+        let mut names = Vec::new();
+        let mut at = node;
+        while at != 0 {
+            names.push(&*self.functions[self.tree.nodes[at].frame as usize].name);
+            at = self.tree.nodes[at].parent as usize;
+        }
+        names.reverse();
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plop_profile::{Label, LabelValue, Profile};
+
+    /// Stacks leaf first with their samples, each under a thread of its own.
+    fn opened(stacks: &[(&[&str], i64)]) -> Opened {
+        let mut profile = Profile::new([("samples", "count")]);
+        for (number, (leaf_first, value)) in stacks.iter().enumerate() {
+            let locations: Vec<_> = leaf_first.iter().map(|name| profile.named_location(name, "")).collect();
+            let stack = profile.stacks.intern(locations);
+            let (key, thread) = (profile.strings.intern("thread"), profile.strings.intern(&format!("t{number}")));
+            let labels = profile.label_sets.intern(&[Label { key, value: LabelValue::Text(thread) }]);
+            profile.samples.add(stack, labels, &[*value]);
+        }
+        Opened::new(profile, "test", Vec::new())
+    }
+
+    /// The folded stacks of a view.
+    fn folded(opened: &Opened, parameters: &[(&str, &str)]) -> Vec<String> {
+        let mut view = View::default();
+        for (key, value) in parameters {
+            assert!(view.set(key, value).unwrap(), "{key}");
+        }
+        let viewed = view.of(opened).unwrap();
+        let values = viewed.node_self(0);
+        let lines = values.iter().enumerate().filter(|(_, value)| **value != 0);
+        let mut lines: Vec<_> =
+            lines.map(|(node, value)| format!("{} {value}", viewed.root_first(node).join(";"))).collect();
+        lines.sort();
+        lines
+    }
+
+    const STACKS: &[(&[&str], i64)] =
+        &[(&["app::lex", "app::parse", "main"], 3), (&["core::fmt", "app::print", "main"], 2), (&["idle"], 5)];
+
+    #[test]
+    fn focus_and_ignore_choose_samples_by_any_function_of_their_stack() {
+        let opened = opened(STACKS);
+        assert_eq!(folded(&opened, &[("focus", "parse")]), ["main;app::parse;app::lex 3"]);
+        assert_eq!(folded(&opened, &[("ignore", "main")]), ["idle 5"]);
+        assert_eq!(folded(&opened, &[("focus", "main"), ("ignore", "lex")]), ["main;app::print;core::fmt 2"]);
+    }
+
+    #[test]
+    fn hide_and_presets_charge_the_caller() {
+        let opened = opened(STACKS);
+        let hidden = folded(&opened, &[("hide", "app::")]);
+        assert_eq!(hidden, ["idle 5", "main 3", "main;core::fmt 2"]);
+        let hidden = folded(&opened, &[("preset", "std")]);
+        assert_eq!(hidden, ["idle 5", "main;app::parse;app::lex 3", "main;app::print 2"]);
+    }
+
+    #[test]
+    fn show_from_cuts_above_the_outermost_match_and_drops_the_rest() {
+        let opened = opened(&[(&["f", "g", "f", "main"], 3), (&["idle"], 5)]);
+        assert_eq!(folded(&opened, &[("show_from", "^f$")]), ["f;g;f 3"]);
+    }
+
+    #[test]
+    fn threads_and_labels_choose_samples() {
+        let opened = opened(STACKS);
+        assert_eq!(folded(&opened, &[("thread", "t2")]), ["idle 5"]);
+        assert_eq!(folded(&opened, &[("label", "thread=t0")]), ["main;app::parse;app::lex 3"]);
+        assert_eq!(folded(&opened, &[("thread", "nobody")]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn direct_recursion_folds_on_demand() {
+        let opened = opened(&[(&["f", "f", "f", "main"], 3)]);
+        assert_eq!(folded(&opened, &[("recursion", "fold")]), ["main;f 3"]);
+        assert_eq!(folded(&opened, &[]), ["main;f;f;f 3"]);
+    }
+
+    #[test]
+    fn generics_and_closures_merge_under_their_function() {
+        let opened = opened(&[
+            (&["app::run::{{closure}}", "app::run", "main"], 3),
+            (&["app::get<u8>", "main"], 1),
+            (&["app::get<u16>", "main"], 2),
+            (&["app::again", "app::again", "main"], 4),
+        ]);
+        let merged = folded(&opened, &[("generics", "merge")]);
+        assert_eq!(merged, ["main;app::again;app::again 4", "main;app::get 3", "main;app::run 3"]);
+    }
+}

@@ -1,0 +1,137 @@
+//! A profile that has been opened: its frame tree and what is known of each function, made once and looked at often.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use plop_profile::{Frame, FrameTree, LabelSetId, LabelValue, MappingId, Profile};
+use rustc_hash::FxHashMap;
+
+use crate::function::Function;
+use crate::names;
+
+/// A profile, ready to be looked at.
+#[derive(Debug)]
+pub struct Opened {
+    /// The profile itself.
+    pub profile: Profile,
+    /// The name of the format that it came in.
+    pub format: &'static str,
+    /// What its reader has to know: torn, without names, doubtful.
+    pub warnings: Vec<String>,
+    apart: Shown,
+    merged: OnceLock<Shown>,
+}
+
+/// A frame tree with what is known of each of its frames.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) tree: FrameTree,
+    pub(crate) functions: Vec<Function>,
+}
+
+impl Opened {
+    /// Makes a profile ready.
+    pub fn new(profile: Profile, format: &'static str, mut warnings: Vec<String>) -> Self {
+        if profile.torn {
+            warnings.push("the file ends in the middle of a part; what comes before it is shown".to_owned());
+        }
+        warnings.extend(profile.self_check.iter().flat_map(|check| check.warnings()));
+        let tree = FrameTree::new(&profile);
+        let mapped = mapped_files(&profile);
+        let functions = tree.frames.iter().map(|&frame| describe(&profile, frame, &mapped)).collect();
+        Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new() }
+    }
+
+    /// Every function for itself.
+    pub(crate) fn apart(&self) -> &Shown {
+        &self.apart
+    }
+
+    /// Instances of generic functions, and closures, as the functions that they belong to.
+    pub(crate) fn merged(&self) -> &Shown {
+        self.merged.get_or_init(|| merge_families(&self.apart))
+    }
+
+    /// The values of each label, texts and numbers alike, by key; the keys and values in order.
+    pub fn labels(&self) -> Vec<(&str, Vec<String>)> {
+        let mut values: FxHashMap<&str, BTreeSet<String>> = FxHashMap::default();
+        for label in self.profile.label_sets.iter().flat_map(|(_, set)| set) {
+            let key = &self.profile.strings[label.key];
+            values.entry(key).or_default().insert(label_text(&self.profile, label.value));
+        }
+        let mut labels: Vec<_> = values.into_iter().map(|(key, values)| (key, values.into_iter().collect())).collect();
+        labels.sort();
+        labels
+    }
+
+    /// Whether a set of labels has that one.
+    pub(crate) fn has_label(&self, set: LabelSetId, key: &str, value: &str) -> bool {
+        let profile = &self.profile;
+        let is = |label: &plop_profile::Label| {
+            &profile.strings[label.key] == key && label_text(profile, label.value) == value
+        };
+        profile.label_sets.get(set).iter().any(is)
+    }
+}
+
+fn label_text(profile: &Profile, value: LabelValue) -> String {
+    match value {
+        LabelValue::Text(text) => profile.strings[text].to_owned(),
+        LabelValue::Number(number, unit) => format!("{number}{}", &profile.strings[unit]),
+    }
+}
+
+/// For each function, a mapping that code of it lies in.
+fn mapped_files(profile: &Profile) -> FxHashMap<u32, MappingId> {
+    let mut mapped = FxHashMap::default();
+    for location in &profile.locations {
+        let Some(mapping) = location.mapping else { continue };
+        for line in &location.lines {
+            mapped.entry(line.function.0).or_insert(mapping);
+        }
+    }
+    mapped
+}
+
+fn describe(profile: &Profile, frame: Frame, mapped: &FxHashMap<u32, MappingId>) -> Function {
+    let mapping = match frame {
+        Frame::Function(function) => mapped.get(&function.0).copied(),
+        Frame::Unnamed(mapping) => mapping,
+    };
+    let mapped = mapping.map_or("", |mapping| &profile.strings[profile.mappings[mapping.0 as usize].file]);
+    names::describe(&profile.frame_name(frame), profile.frame_file(frame), mapped)
+}
+
+fn merge_families(apart: &Shown) -> Shown {
+    let mut functions: Vec<Function> = Vec::new();
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut known: FxHashMap<(String, String), u32> = FxHashMap::default();
+    let merged_frame: Vec<u32> = apart
+        .functions
+        .iter()
+        .zip(&apart.tree.frames)
+        .map(|(function, &frame)| {
+            let family = names::family(&function.name);
+            // The crate tells families of the same name apart; the file does not, since an instance is made where it is used.
+            *known.entry((family.to_string(), function.krate.clone())).or_insert_with(|| {
+                let mut described = match family == function.name {
+                    true => function.clone(),
+                    false => names::describe(&family, &function.file, ""),
+                };
+                described.krate.clone_from(&function.krate);
+                functions.push(described);
+                frames.push(frame);
+                functions.len() as u32 - 1
+            })
+        })
+        .collect();
+    let nodes = &apart.tree.nodes;
+    let tree = apart.tree.reframed(frames, |at, caller| {
+        let node = nodes[at];
+        let merged = merged_frame[node.frame as usize];
+        // A closure called by its own function is the function, not a recursion.
+        let other_member = node.parent != 0 && nodes[node.parent as usize].frame != node.frame;
+        (caller != Some(merged) || !other_member).then_some(merged)
+    });
+    Shown { tree, functions }
+}

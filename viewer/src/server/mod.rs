@@ -1,0 +1,59 @@
+//! The server: the page, the API of `API.md`, live events. It knows who may ask; how things are computed is elsewhere.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::library::Library;
+use crate::symbolize::Sources;
+
+mod api;
+mod events;
+mod page;
+mod query;
+mod reply;
+mod security;
+
+pub(crate) use security::Gate;
+
+/// What all handlers share.
+#[derive(Debug)]
+struct Shared {
+    library: Library,
+    gate: Gate,
+}
+
+type State = axum::extract::State<Arc<Shared>>;
+
+/// The viewer of these files and folders as a router, to be served as it stands or nested in a service's own.
+///
+/// It answers requests whose `Host` is a loopback name, and asks for no token: whoever can reach the service's loopback
+/// address may look at its profiles. See [`router_for`] for other hosts.
+pub fn router(path: impl Into<PathBuf>) -> Router {
+    serve(Library::new([path.into()], Sources::default()), Gate::loopback())
+}
+
+/// The same for a service that is reached under other names than loopback's: `hosts` are those names, without ports. Put
+/// the service's own authentication before it.
+pub fn router_for(path: impl Into<PathBuf>, hosts: impl IntoIterator<Item = String>) -> Router {
+    serve(Library::new([path.into()], Sources::default()), Gate::loopback().with_hosts(hosts))
+}
+
+pub(crate) fn serve(library: Library, gate: Gate) -> Router {
+    let shared = Arc::new(Shared { library, gate });
+    let guard = axum::middleware::from_fn_with_state(shared.clone(), security::guard);
+    Router::new()
+        .route("/api/profiles", get(api::profiles))
+        .route("/api/profile/{id}", get(api::profile))
+        .route("/api/picture/{id}", get(api::picture))
+        .route("/api/item/{id}", get(api::item))
+        .route("/api/top/{id}", get(api::top))
+        .route("/api/export/{id}", get(api::export))
+        .route("/api/events/{id}", get(events::events))
+        .route("/", get(page::index))
+        .route("/{*path}", get(page::file))
+        .layer(guard)
+        .with_state(shared)
+}

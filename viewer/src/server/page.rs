@@ -1,0 +1,43 @@
+//! The page's files.
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::reply::Refusal;
+
+/// `/`.
+pub(super) async fn index(headers: HeaderMap) -> Response {
+    send("index.html", &headers)
+}
+
+/// `/graph/draw.js` and its like.
+pub(super) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    send(&path, &headers)
+}
+
+fn send(path: &str, headers: &HeaderMap) -> Response {
+    let Some(file) = plop_web::file(path) else {
+        return Refusal(StatusCode::NOT_FOUND, format!("{path}: the page has no such file")).into_response();
+    };
+    let tag: String = file.sha256[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{tag}\"");
+    // The page's files change with the program only: the browser keeps them, and asks each time whether they still hold.
+    let known = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|have| have.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, known).into_response();
+    }
+    (known, [(header::CONTENT_TYPE, content_type(path))], file.bytes.into_owned()).into_response()
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("json") => "application/json",
+        _ => "text/plain; charset=utf-8",
+    }
+}

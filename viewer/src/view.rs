@@ -1,0 +1,148 @@
+//! The view: what of a profile is looked at. Parsed from an address's query or from the command line; the filters themselves
+//! are in `filter`.
+
+use std::fmt;
+
+use regex::Regex;
+
+/// What to look at. The parameters are those of `API.md`.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// The sample type, by name; the profile's default if `None`.
+    pub sample_type: Option<String>,
+    /// Keep samples in whose stack a function matches.
+    pub focus: Option<Regex>,
+    /// Drop samples in whose stack a function matches.
+    pub ignore: Option<Regex>,
+    /// Take matching functions out, their cost charged to the caller.
+    pub hide: Option<Regex>,
+    /// Cut stacks above the outermost match; drop those without.
+    pub show_from: Option<Regex>,
+    /// Libraries whose runtime frames are hidden.
+    pub presets: Vec<Preset>,
+    /// Keep samples of these threads; all if empty.
+    pub threads: Vec<String>,
+    /// Keep samples with these labels, each a key and its value; all if empty.
+    pub labels: Vec<(String, String)>,
+    /// A function that calls itself directly stands once.
+    pub fold_recursion: bool,
+    /// Instances of a generic function, and its closures, count as the function.
+    pub merge_generics: bool,
+}
+
+/// A library whose runtime frames can be hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// std, core and alloc, and what starts a thread or a program.
+    Std,
+    /// tokio and the crates that it drives tasks and sockets with.
+    Tokio,
+    /// rayon and what it steals work with.
+    Rayon,
+}
+
+impl Preset {
+    /// Whether a function with that name, of that crate, is one of the library's runtime.
+    pub(crate) fn hides(self, krate: &str, name: &str) -> bool {
+        match self {
+            Preset::Std => {
+                let starts =
+                    ["_start", "__libc_start_main", "__libc_start_call_main", "start_thread", "clone", "clone3"];
+                ["std", "core", "alloc"].contains(&krate) || starts.contains(&name.trim_end_matches("_impl"))
+            }
+            Preset::Tokio => krate == "tokio" || krate == "mio" || krate.starts_with("tokio_"),
+            Preset::Rayon => krate == "rayon" || krate == "rayon_core" || krate.starts_with("crossbeam"),
+        }
+    }
+}
+
+impl std::str::FromStr for Preset {
+    type Err = ViewError;
+
+    fn from_str(name: &str) -> Result<Self, ViewError> {
+        match name {
+            "std" => Ok(Preset::Std),
+            "tokio" => Ok(Preset::Tokio),
+            "rayon" => Ok(Preset::Rayon),
+            _ => Err(ViewError(format!("preset: there is no {name}; there are std, tokio and rayon"))),
+        }
+    }
+}
+
+/// A parameter that can't be used: which, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewError(pub(crate) String);
+
+impl fmt::Display for ViewError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ViewError {}
+
+impl View {
+    /// Takes one parameter of an address's query; `false` if it is none of the view's.
+    ///
+    /// # Errors
+    /// When its value can't be used.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<bool, ViewError> {
+        match key {
+            "type" => self.sample_type = (!value.is_empty()).then(|| value.to_owned()),
+            "focus" => self.focus = pattern(key, value)?,
+            "ignore" => self.ignore = pattern(key, value)?,
+            "hide" => self.hide = pattern(key, value)?,
+            "show_from" => self.show_from = pattern(key, value)?,
+            "preset" => {
+                let names = value.split(',').filter(|name| !name.is_empty());
+                self.presets = names.map(str::parse).collect::<Result<_, _>>()?;
+            }
+            "thread" => self.threads.push(value.to_owned()),
+            "label" => self.labels.push(label(value)?),
+            "recursion" => self.fold_recursion = one_of(key, value, ["keep", "fold"])? == 1,
+            "generics" => self.merge_generics = one_of(key, value, ["apart", "merge"])? == 1,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// A regular expression, or none if it is empty.
+pub(crate) fn pattern(key: &str, value: &str) -> Result<Option<Regex>, ViewError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let compiled = regex::RegexBuilder::new(value).size_limit(1 << 20).build();
+    compiled.map(Some).map_err(|error| {
+        let reason = error.to_string();
+        let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        ViewError(format!("{key}: {value} is no regular expression: {last}"))
+    })
+}
+
+/// `key=value`.
+pub(crate) fn label(text: &str) -> Result<(String, String), ViewError> {
+    let split = text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    split.ok_or_else(|| ViewError(format!("label: {text} has no '='; write key=value")))
+}
+
+/// Which of the allowed values it is.
+pub(crate) fn one_of<const N: usize>(key: &str, value: &str, allowed: [&str; N]) -> Result<usize, ViewError> {
+    let found = allowed.iter().position(|allowed| *allowed == value);
+    found.ok_or_else(|| ViewError(format!("{key}: there is no {value}; there are {}", allowed.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_parameter_is_named_with_its_cause() {
+        let mut view = View::default();
+        let message = |view: &mut View, key, value| view.set(key, value).unwrap_err().to_string();
+        assert_eq!(message(&mut view, "focus", "a("), "focus: a( is no regular expression: unclosed group");
+        assert_eq!(message(&mut view, "preset", "go"), "preset: there is no go; there are std, tokio and rayon");
+        assert_eq!(message(&mut view, "label", "x"), "label: x has no '='; write key=value");
+        assert_eq!(view.set("width", "3"), Ok(false));
+    }
+}
