@@ -1,0 +1,62 @@
+//! What a forked child must not inherit: the running session and the open file. Timers and threads stay behind by
+//! themselves, and the signal zone's memory is wiped by the kernel.
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+
+use crate::Error;
+
+/// The process in which a session runs, or 0. A child that was forked past libc, so that `in_child` did not run, finds its
+/// parent's number there, which is not its own.
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+/// The descriptor of the growing file, or -1.
+static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
+
+/// The right to run the one session of a process; given back when dropped.
+pub(crate) struct Claim;
+
+impl Claim {
+    /// # Errors
+    /// When a session runs in this process.
+    pub(crate) fn take() -> Result<Claim, Error> {
+        static PREPARED: Once = Once::new();
+        PREPARED.call_once(|| {
+            // Its only error is a lack of memory; then the process numbers alone tell a child from its parent.
+            // SAFETY: `in_child` is safe to run in the child of a process with many threads: it only makes atomic changes
+            // and a system call.
+            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        });
+        let own = std::process::id();
+        // Acquire pairs with the release in `drop`: the last session's end is over.
+        let taken = RUNNING.fetch_update(Ordering::AcqRel, Ordering::Acquire, |running| (running != own).then_some(own));
+        taken.map(|_| Claim).map_err(|_| Error::AlreadyRunning)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Only our own: a child that drops a copy has its own number or 0 there. Release pairs with `take`.
+        let _ = RUNNING.compare_exchange(std::process::id(), 0, Ordering::Release, Ordering::Relaxed);
+    }
+}
+
+/// Closes the descriptor in every child forked from now on.
+pub(crate) fn keep_from_children(descriptor: i32) {
+    // Read by a child, which has this thread's memory as it was at the fork.
+    DESCRIPTOR.store(descriptor, Ordering::SeqCst);
+}
+
+/// Says that the descriptor is about to be closed here.
+pub(crate) fn no_longer_keep(descriptor: i32) {
+    let _ = DESCRIPTOR.compare_exchange(descriptor, -1, Ordering::SeqCst, Ordering::Relaxed);
+}
+
+/// Runs in the child, which has the forking thread only; whatever lock another thread held is held for ever, so it takes none.
+extern "C" fn in_child() {
+    RUNNING.store(0, Ordering::SeqCst);
+    let descriptor = DESCRIPTOR.swap(-1, Ordering::SeqCst);
+    if descriptor >= 0 {
+        // SAFETY: the child's copy of a descriptor that only the parent's collector uses, on a thread that the child lacks.
+        unsafe { libc::close(descriptor) };
+    }
+}
