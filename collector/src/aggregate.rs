@@ -69,8 +69,7 @@ impl Aggregate {
         let mut profile = Profile::new([("samples", "count"), ("cpu", "nanoseconds")]);
         profile.set_period("cpu", "nanoseconds", interval_ns);
         profile.default_sample_type = 1;
-        profile.time_nanos =
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
+        profile.time_nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
         let keys = Keys {
             thread: profile.strings.intern("thread"),
             tid: profile.strings.intern("tid"),

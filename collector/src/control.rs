@@ -21,6 +21,8 @@ use crate::{signal_owner, symbols};
 
 /// The longest pause between two looks into the buffer.
 const LONGEST_NAP: Duration = Duration::from_millis(100);
+/// Short, so that the first threads' stacks are found soon.
+const FIRST_NAP: Duration = Duration::from_millis(10);
 const SHORTEST_NAP: Duration = Duration::from_millis(1);
 /// How often libraries are looked for.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -50,6 +52,7 @@ pub(crate) struct Control {
     settings: Settings,
     figures: Figures,
     nap: Duration,
+    tick_due: Instant,
     flush_due: Instant,
     refresh_due: Instant,
     /// When names were last looked up, while the files that they come from are open.
@@ -90,7 +93,8 @@ impl Control {
             tables,
             aggregate,
             output,
-            nap: Duration::from_millis(10),
+            nap: FIRST_NAP,
+            tick_due: now,
             flush_due: now + settings.flush_every,
             refresh_due: now + REFRESH,
             files_open_since: None,
@@ -122,8 +126,13 @@ impl Control {
         }
         let _ = started.send(Ok(()));
         loop {
-            match commands.recv_timeout(self.nap) {
-                Err(RecvTimeoutError::Timeout) => self.tick(),
+            // However often someone asks for something, the regular work is not put off.
+            if Instant::now() >= self.tick_due {
+                self.tick();
+                self.tick_due = Instant::now() + self.nap;
+            }
+            match commands.recv_timeout(self.tick_due.saturating_duration_since(Instant::now())) {
+                Err(RecvTimeoutError::Timeout) => {}
                 Ok(Command::Snapshot(reply)) => {
                     let _ = reply.send(self.snapshot());
                 }

@@ -28,7 +28,8 @@ impl Claim {
         });
         let own = std::process::id();
         // Acquire pairs with the release in `drop`: the last session's end is over.
-        let taken = RUNNING.fetch_update(Ordering::AcqRel, Ordering::Acquire, |running| (running != own).then_some(own));
+        let taken =
+            RUNNING.fetch_update(Ordering::AcqRel, Ordering::Acquire, |running| (running != own).then_some(own));
         taken.map(|_| Claim).map_err(|_| Error::AlreadyRunning)
     }
 }

@@ -117,8 +117,7 @@ impl Output {
         beside.push(".part");
         let written = (|| {
             let mut options = OpenOptions::new();
-            let mut file =
-                options.create(true).append(true).custom_flags(libc::O_CLOEXEC).open(&beside)?;
+            let mut file = options.create(true).append(true).custom_flags(libc::O_CLOEXEC).open(&beside)?;
             file.set_len(0)?;
             file.write_all(&whole)?;
             std::fs::rename(&beside, &self.path)?;
@@ -260,7 +259,8 @@ mod tests {
         }
         let finished = output.finished.clone();
         output.finish(&profile).expect("the directory can still be written");
-        let names: Vec<_> = std::fs::read_dir(directory.path()).expect("it is there").map(|e| e.expect("readable").path()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(directory.path()).expect("it is there").map(|e| e.expect("readable").path()).collect();
         assert_eq!(names, [finished.clone()]);
         assert_eq!(Profile::load(finished).expect("it is a profile").total(0), 16);
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
 use std::hint::black_box;
+use std::process::Command;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -83,3 +84,17 @@ pub fn share(profile: &Profile, function: &str) -> f64 {
 pub fn sampled(profile: &Profile) -> Duration {
     Duration::from_nanos(profile.total(1) as u64)
 }
+
+/// This test again in a process of its own, where [`is_child`] is true.
+pub fn child(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a test knows its file"));
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, "1");
+    command
+}
+
+/// Whether this process is the child that a test has started.
+pub fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+const CHILD: &str = "PLOP_TEST_CHILD";
