@@ -1,6 +1,8 @@
 //! What a forked child must not inherit: the running session and the open file. Timers and threads stay behind by
 //! themselves, and the signal zone's memory is wiped by the kernel.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
@@ -12,6 +14,9 @@ static RUNNING: AtomicU32 = AtomicU32::new(0);
 /// The descriptor of the growing file, or -1.
 static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
 
+/// Forks so far; changed only in a child that has one thread yet.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
 /// The right to run the one session of a process; given back when dropped.
 pub(crate) struct Claim;
 
@@ -19,13 +24,7 @@ impl Claim {
     /// # Errors
     /// When a session runs in this process.
     pub(crate) fn take() -> Result<Claim, Error> {
-        static PREPARED: Once = Once::new();
-        PREPARED.call_once(|| {
-            // Its only error is a lack of memory; then the process numbers alone tell a child from its parent.
-            // SAFETY: `in_child` is safe to run in the child of a process with many threads: it only makes atomic changes
-            // and a system call.
-            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-        });
+        watch();
         let own = std::process::id();
         // Acquire pairs with the release in `drop`: the last session's end is over.
         let taken =
@@ -41,6 +40,22 @@ impl Drop for Claim {
     }
 }
 
+/// Sees to it that `in_child` runs in every child forked from now on.
+pub(crate) fn watch() {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(|| {
+        // Its only error is a lack of memory; then the process numbers alone tell a child from its parent.
+        // SAFETY: these are safe to run around any fork: the first takes and the others release a lock that is held for
+        // moments only, and in the child nothing else is done but atomic changes and a system call.
+        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+    });
+}
+
+/// How many forks lie between this process and the one that first watched.
+pub(crate) fn count() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
 /// Closes the descriptor in every child forked from now on.
 pub(crate) fn keep_from_children(descriptor: i32) {
     // Read by a child, which has this thread's memory as it was at the fork.
@@ -52,8 +67,25 @@ pub(crate) fn no_longer_keep(descriptor: i32) {
     let _ = DESCRIPTOR.compare_exchange(descriptor, -1, Ordering::SeqCst, Ordering::Relaxed);
 }
 
-/// Runs in the child, which has the forking thread only; whatever lock another thread held is held for ever, so it takes none.
+thread_local! {
+    /// What keeps the labels whole while this thread forks.
+    static LABELS: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+}
+
+/// Runs before the fork, in the thread that forks. A thread that is being torn down goes without.
+extern "C" fn before() {
+    let _ = LABELS.try_with(|labels| *labels.borrow_mut() = Some(Box::new(crate::label::hold())));
+}
+
+extern "C" fn in_parent() {
+    let _ = LABELS.try_with(|labels| labels.take());
+}
+
+/// Runs in the child, which has the forking thread only; a lock that another thread held is held for ever, so the only one it
+/// touches is the one that this thread holds.
 extern "C" fn in_child() {
+    in_parent();
+    FORKS.fetch_add(1, Ordering::Relaxed);
     RUNNING.store(0, Ordering::SeqCst);
     let descriptor = DESCRIPTOR.swap(-1, Ordering::SeqCst);
     if descriptor >= 0 {

@@ -20,3 +20,4 @@ mod unwind;
 
 pub use collector::{Builder, Collector, register_current_thread, start};
 pub use error::Error;
+pub use label::{Labelled, WithLabel, label};

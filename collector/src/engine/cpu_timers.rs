@@ -67,10 +67,12 @@ impl CpuTimers {
 
     /// Gives a timer to each thread that has none, and takes back what dead ones had; gives those.
     fn scan(&mut self) -> Vec<u32> {
+        // First those that have an entry, then those that live: a thread that is born in between is not taken for dead.
+        let entries: Vec<_> = self.zone.threads.taken().collect();
         let Ok(mut alive) = tasks::list() else { return Vec::new() };
         alive.sort_unstable();
         let mut gone = Vec::new();
-        for (slot, tid, thread) in self.zone.threads.taken() {
+        for (slot, tid, thread) in entries {
             if tid == 0 || alive.binary_search(&tid).is_ok() {
                 continue;
             }

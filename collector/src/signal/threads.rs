@@ -249,12 +249,10 @@ impl Thread {
         self.label.load(Ordering::Relaxed)
     }
 
-    /// Puts the calling thread under a label set; gives the one that it was under.
-    pub(crate) fn set_label(&self, label: u32) -> u32 {
+    /// Puts the calling thread under a label set.
+    pub(crate) fn set_label(&self, label: u32) {
         // Written by the thread itself only, and read by its own handler.
-        let old = self.label.load(Ordering::Relaxed);
         self.label.store(label, Ordering::Relaxed);
-        old
     }
 
     /// The bounds of the stack that `sp` is on, as far as they are known.
