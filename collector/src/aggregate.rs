@@ -17,6 +17,10 @@ use crate::unwind;
 /// How many threads get a label of their own; those beyond are told apart by name only, so that a program that starts
 /// threads without end does not make label sets without end.
 const MAX_TIDS: usize = 4096;
+/// How many label sets there are before threads are no longer told apart by tid within one label, and before labels are left
+/// out: the product of threads and labels is bounded, too.
+const MAX_SETS_WITH_TID: usize = 16 << 10;
+const MAX_SETS: usize = 48 << 10;
 /// How often a thread's name is read again while it is being sampled.
 const NAME_AGE: Duration = Duration::from_secs(1);
 
@@ -214,11 +218,15 @@ impl Aggregate {
         if let Some(&known) = self.contexts.get(&(tid, label)) {
             return known;
         }
+        let sets = self.profile.label_sets.len();
+        if sets >= MAX_SETS {
+            return LabelSetId::EMPTY;
+        }
         let mut labels = Vec::new();
         if let Some(thread) = self.threads.get(&tid) {
             labels.push(Label { key: self.keys.thread, value: LabelValue::Text(thread.name) });
         }
-        if self.tids.len() < MAX_TIDS || self.tids.contains(&tid) {
+        if sets < MAX_SETS_WITH_TID && (self.tids.len() < MAX_TIDS || self.tids.contains(&tid)) {
             self.tids.insert(tid);
             labels.push(Label { key: self.keys.tid, value: LabelValue::Number(i64::from(tid), StringId::EMPTY) });
         }
@@ -227,6 +235,9 @@ impl Aggregate {
             labels.push(Label { key: strings.intern(&key), value: LabelValue::Text(strings.intern(&value)) });
         }
         let set = self.profile.label_sets.intern(&labels);
+        if self.contexts.len() >= MAX_SETS {
+            self.contexts.clear();
+        }
         self.contexts.insert((tid, label), set);
         set
     }

@@ -180,11 +180,11 @@ impl Collector {
 
 impl Drop for Collector {
     fn drop(&mut self) {
-        if self.session.is_some() && self.pid == std::process::id() {
-            match self.ask(Command::Stop) {
-                Ok(Err(error)) => eprintln!("plop: {error}"),
-                Ok(Ok(_)) | Err(_) => {}
-            }
+        if self.session.is_some()
+            && self.pid == std::process::id()
+            && let Ok(Err(error)) = self.ask(Command::Stop)
+        {
+            eprintln!("plop: {error}");
         }
         self.join();
     }

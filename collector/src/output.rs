@@ -261,7 +261,7 @@ mod tests {
         output.finish(&profile).expect("the directory can still be written");
         let names: Vec<_> =
             std::fs::read_dir(directory.path()).expect("it is there").map(|e| e.expect("readable").path()).collect();
-        assert_eq!(names, [finished.clone()]);
+        assert_eq!(names, std::slice::from_ref(&finished));
         assert_eq!(Profile::load(finished).expect("it is a profile").total(0), 16);
     }
 
