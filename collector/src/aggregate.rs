@@ -266,7 +266,8 @@ impl Aggregate {
     pub(crate) fn name_locations(&mut self) -> bool {
         let from = std::mem::replace(&mut self.named, self.profile.locations.len());
         if self.symbolize {
-            symbols::name_locations(&mut self.profile, from);
+            let mapped = &self.mapped;
+            symbols::name_locations(&mut self.profile, from, |id| mapped.iter().any(|&(_, now)| now == id));
         }
         self.symbolize && from < self.profile.locations.len()
     }

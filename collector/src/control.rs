@@ -206,6 +206,9 @@ impl Control {
             && let Some(tables) = self.tables.current()
         {
             self.aggregate.set_mappings(tables.mappings());
+            // They were opened when other libraries were there.
+            symbols::forget_files();
+            self.files_open_since = None;
         }
     }
 
@@ -218,6 +221,7 @@ impl Control {
         if self.output.is_none() {
             return;
         }
+        self.refresh_tables();
         self.name_locations();
         let check = self.self_check();
         let profile = self.aggregate.profile();
@@ -259,6 +263,7 @@ impl Control {
         let gaps = self.engine.as_ref().map(|engine| engine.gaps());
         self.end_sampling();
         self.drain();
+        self.refresh_tables();
         self.name_locations();
         symbols::forget_files();
         let mut check = self.self_check();

@@ -45,8 +45,8 @@ pub(crate) fn watch() {
     static WATCHED: Once = Once::new();
     WATCHED.call_once(|| {
         // Its only error is a lack of memory; then the process numbers alone tell a child from its parent.
-        // SAFETY: these are safe to run around any fork: the first takes and the others release a lock that is held for
-        // moments only, and in the child nothing else is done but atomic changes and a system call.
+        // SAFETY: these are safe to run around any fork: the first takes and the others release locks that are held
+        // for bounded work only, and in the child nothing else is done but atomic changes and a system call.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     });
 }
@@ -68,21 +68,21 @@ pub(crate) fn no_longer_keep(descriptor: i32) {
 }
 
 thread_local! {
-    /// What keeps the labels whole while this thread forks.
-    static LABELS: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
+    /// The locks that this thread holds while it forks: no other thread is at work in what they guard.
+    static HELD: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
 }
 
 /// Runs before the fork, in the thread that forks. A thread that is being torn down goes without.
 extern "C" fn before() {
-    let _ = LABELS.try_with(|labels| *labels.borrow_mut() = Some(Box::new(crate::label::hold())));
+    let _ = HELD.try_with(|held| *held.borrow_mut() = Some(Box::new((crate::label::hold(), crate::symbols::hold()))));
 }
 
 extern "C" fn in_parent() {
-    let _ = LABELS.try_with(|labels| labels.take());
+    let _ = HELD.try_with(|held| held.take());
 }
 
-/// Runs in the child, which has the forking thread only; a lock that another thread held is held for ever, so the only one it
-/// touches is the one that this thread holds.
+/// Runs in the child, which has the forking thread only; a lock that another thread held is held for ever, so it touches only
+/// those that this thread holds.
 extern "C" fn in_child() {
     in_parent();
     FORKS.fetch_add(1, Ordering::Relaxed);

