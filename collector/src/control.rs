@@ -69,6 +69,8 @@ struct Figures {
     /// Samples that stand for this thread's own CPU time.
     own_samples: u64,
     lost: u64,
+    /// How many samples there were at the last flush: a program that does nothing writes nothing.
+    flushed: u64,
     ticks_at_start: u64,
     started: Instant,
 }
@@ -103,6 +105,7 @@ impl Control {
                 process_cpu_at_end: None,
                 own_samples: 0,
                 lost: 0,
+                flushed: 0,
                 ticks_at_start: clock::ticks(),
                 started: now,
             },
@@ -218,7 +221,8 @@ impl Control {
             eprintln!("plop: sampling ends: {}", signal_owner::taken());
             self.end_sampling();
         }
-        if self.output.is_none() {
+        let samples = self.aggregate.counts.samples;
+        if self.output.is_none() || self.figures.flushed == samples {
             return;
         }
         self.refresh_tables();
@@ -226,8 +230,10 @@ impl Control {
         let check = self.self_check();
         let profile = self.aggregate.profile();
         profile.set_self_check(check);
-        if let Some(output) = &mut self.output {
-            output.flush(profile);
+        if let Some(output) = &mut self.output
+            && output.flush(profile)
+        {
+            self.figures.flushed = samples;
         }
     }
 
@@ -272,7 +278,7 @@ impl Control {
         }
         let profile = self.aggregate.profile();
         profile.set_self_check(check);
-        let profile = profile.clone();
+        let profile = std::mem::take(profile);
         match self.output.take().map_or(Ok(()), |output| output.finish(&profile)) {
             Ok(()) => Ok(profile),
             Err((path, source)) => Err(Error::Unwritten { path, source, profile: Box::new(profile) }),

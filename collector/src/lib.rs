@@ -63,23 +63,40 @@
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 compile_error!("plop-collector supports Linux on x86_64 and aarch64");
 
+#[cfg(target_os = "linux")]
 mod aggregate;
+#[cfg(target_os = "linux")]
 mod collector;
+#[cfg(target_os = "linux")]
 mod control;
+#[cfg(target_os = "linux")]
 mod engine;
+#[cfg(target_os = "linux")]
 mod error;
+#[cfg(target_os = "linux")]
 mod fork;
+#[cfg(target_os = "linux")]
 mod label;
+#[cfg(target_os = "linux")]
 mod output;
+#[cfg(target_os = "linux")]
 mod published;
+#[cfg(target_os = "linux")]
 mod signal;
+#[cfg(target_os = "linux")]
 mod signal_owner;
+#[cfg(target_os = "linux")]
 mod symbols;
+#[cfg(target_os = "linux")]
 mod tasks;
+#[cfg(target_os = "linux")]
 mod unwind;
 
+#[cfg(target_os = "linux")]
 pub use collector::{Builder, Collector, register_current_thread, start};
+#[cfg(target_os = "linux")]
 pub use error::Error;
+#[cfg(target_os = "linux")]
 pub use label::{Labelled, WithLabel, label};
 /// What a profile is, and what comes with it.
 pub use plop_profile;

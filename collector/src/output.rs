@@ -64,15 +64,16 @@ impl Output {
     }
 
     /// Appends what is new. If that fails, the file stays as it was, the first time is told on stderr, and the next chunk
-    /// holds the same again.
-    pub(crate) fn flush(&mut self, profile: &Profile) {
-        let Err(error) = self.append(profile) else { return };
+    /// holds the same again. Says whether it worked.
+    pub(crate) fn flush(&mut self, profile: &Profile) -> bool {
+        let Err(error) = self.append(profile) else { return true };
         if !std::mem::replace(&mut self.told, true) {
             eprintln!(
                 "plop: {}: {error}; samples stay in memory and are written once that is possible",
                 self.path.display()
             );
         }
+        false
     }
 
     fn append(&mut self, profile: &Profile) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use plop_collector::Collector;
 use plop_profile::{LabelValue, Profile};
-use work::{multiply, sampled, share, spend};
+use work::{child, is_child, multiply, sampled, share, spend};
 
 /// There is one collector in a process, and tests run at the same time.
 fn alone() -> MutexGuard<'static, ()> {
@@ -106,6 +106,31 @@ fn a_thousand_threads_are_sampled_and_their_timers_go_with_them() {
     }
     let profile = collector.stop().expect("there is no output that could fail");
     assert!(share(&profile, "multiply") > 0.3);
+}
+
+#[test]
+fn threads_that_are_refused_a_timer_are_left_to_the_scout_and_counted() {
+    const NAME: &str = "threads_that_are_refused_a_timer_are_left_to_the_scout_and_counted";
+    if !is_child() {
+        // The limit is the whole process's.
+        let ended = child(NAME).output().expect("the child can be started");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+        return;
+    }
+    let collector = plop_collector::start().expect("nothing else runs");
+    let limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: setrlimit reads `limit` only.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_SIGPENDING, &limit) }, 0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| spend(Duration::from_millis(500), multiply));
+        }
+    });
+    let check = collector.stop().expect("there is no output that could fail").self_check;
+    let check = check.expect("the collector says how well it did");
+    assert_eq!(check.unarmed_threads, 2, "{check:?}");
+    // The scout's signals go to whichever of the threads runs; a tick that hits the main thread, which has a timer, is left.
+    assert!(check.coverage().is_some_and(|coverage| coverage > 0.8), "{check:?}");
 }
 
 #[test]

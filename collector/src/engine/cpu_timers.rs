@@ -2,6 +2,7 @@
 //! nobody has seen yet.
 
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
@@ -10,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{Engine, Gaps, Started};
 use crate::Error;
 use crate::signal::handler::scout_value;
-use crate::signal::threads::Timer;
+use crate::signal::threads::{Thread, Timer};
 use crate::signal::timer::{self, Clock, TimerId};
 use crate::signal::walk::StackBounds;
 use crate::signal::zone::Zone;
@@ -33,6 +34,8 @@ pub(crate) struct CpuTimers {
     check_up_due: Instant,
     health: FxHashMap<u32, Health>,
     blocked: FxHashSet<u32>,
+    /// The most threads at a time for which the table had no room.
+    unplaced: u64,
     own_tid: u32,
 }
 
@@ -59,6 +62,7 @@ impl CpuTimers {
             check_up_due: now + CHECK_UP,
             health: FxHashMap::default(),
             blocked: FxHashSet::default(),
+            unplaced: 0,
             own_tid: crate::signal::syscall::thread_id(),
         };
         engine.scan();
@@ -84,12 +88,17 @@ impl CpuTimers {
             gone.push(tid);
         }
         let Some(visit) = self.zone.enter() else { return gone };
+        let mut unplaced = 0;
         for &tid in alive.iter().filter(|&&tid| tid != self.own_tid) {
-            let Some(slot) = self.zone.threads.claim(tid) else { continue };
+            let Some(slot) = self.zone.threads.claim(tid) else {
+                unplaced += 1;
+                continue;
+            };
             if let Some(thread) = self.zone.threads.get(slot) {
                 visit.arm(slot, thread, tid);
             }
         }
+        self.unplaced = self.unplaced.max(unplaced);
         gone
     }
 
@@ -108,11 +117,19 @@ impl CpuTimers {
     }
 
     /// Looks for threads that use CPU and give no samples: they block the signal, or the kernel has lost their timer, as
-    /// Linux 5.9 to 5.15 do now and then (golang/go#49065).
+    /// Linux 5.9 to 5.15 do now and then (golang/go#49065). Threads that were refused a timer get another try.
     fn check_up(&mut self) {
         let suspicious = self.interval.saturating_mul(4).max(Duration::from_millis(50));
         for (slot, tid, thread) in self.zone.threads.taken() {
-            let Timer::Armed(timer) = thread.timer() else { continue };
+            let timer = match thread.timer() {
+                Timer::Armed(timer) => timer,
+                Timer::Refused => {
+                    self.zone.refused.fetch_sub(1, Relaxed);
+                    self.rearm(slot, tid, thread);
+                    continue;
+                }
+                Timer::Unarmed | Timer::Arming => continue,
+            };
             let Some(cpu) = cpu_time(Clock::Thread(tid)) else { continue };
             let now = Health { cpu, samples: thread.samples() };
             let Some(before) = self.health.insert(tid, now) else { continue };
@@ -129,10 +146,14 @@ impl CpuTimers {
                 continue;
             }
             timer::delete(timer);
-            thread.set_timer(Timer::Unarmed);
-            if let Some(visit) = self.zone.enter() {
-                visit.arm(slot, thread, tid);
-            }
+            self.rearm(slot, tid, thread);
+        }
+    }
+
+    fn rearm(&self, slot: usize, tid: u32, thread: &Thread) {
+        thread.set_timer(Timer::Unarmed);
+        if let Some(visit) = self.zone.enter() {
+            visit.arm(slot, thread, tid);
         }
     }
 }
@@ -157,8 +178,7 @@ impl Engine for CpuTimers {
     }
 
     fn gaps(&self) -> Gaps {
-        let unarmed = self.zone.refused.load(std::sync::atomic::Ordering::Relaxed);
-        Gaps { unarmed, blocked: self.blocked.len() as u64 }
+        Gaps { unarmed: self.zone.refused.load(Relaxed) + self.unplaced, blocked: self.blocked.len() as u64 }
     }
 
     fn stop(&mut self) {

@@ -80,16 +80,11 @@ fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t) {
     let zone = visit.zone();
     let slot = zone.threads.claim(tid);
     let thread = slot.and_then(|slot| zone.threads.get(slot));
-    match (slot, thread) {
-        (Some(slot), Some(thread)) => {
-            if let Timer::Armed(_) = thread.timer() {
-                return;
-            }
-            visit.arm(slot, thread, tid);
+    if let (Some(slot), Some(thread)) = (slot, thread) {
+        if let Timer::Armed(_) = thread.timer() {
+            return;
         }
-        _ => {
-            zone.refused.fetch_add(1, Ordering::Relaxed);
-        }
+        visit.arm(slot, thread, tid);
     }
     sample(visit, thread, tid, weight, context);
 }

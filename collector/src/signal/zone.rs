@@ -25,7 +25,7 @@ pub(crate) struct Zone {
     tables: AtomicPtr<Tables>,
     /// Weight of samples that found no room. A statistic.
     pub(crate) lost: AtomicU64,
-    /// Threads that the kernel refused a timer, or for which the table has no room. A statistic.
+    /// Threads that the kernel refused a timer. A statistic.
     pub(crate) refused: AtomicU64,
     pub(crate) samples: Buffer,
     pub(crate) threads: Threads,
