@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::label;
 use crate::signal::buffer::Header;
-use crate::symbols;
+use crate::symbols::{Symbols, hexadecimal};
 use crate::tasks;
 use crate::unwind;
 
@@ -31,6 +31,7 @@ pub(crate) struct Aggregate {
     begun: Instant,
     memory_limit: usize,
     symbolize: bool,
+    symbols: Symbols,
     /// How many locations have been given names.
     named: usize,
     locations: FxHashMap<u64, LocationId>,
@@ -88,6 +89,7 @@ impl Aggregate {
             begun: Instant::now(),
             memory_limit,
             symbolize,
+            symbols: Symbols::default(),
             locations: FxHashMap::default(),
             mapped: Vec::new(),
             threads: FxHashMap::default(),
@@ -266,10 +268,14 @@ impl Aggregate {
     pub(crate) fn name_locations(&mut self) -> bool {
         let from = std::mem::replace(&mut self.named, self.profile.locations.len());
         if self.symbolize {
-            let mapped = &self.mapped;
-            symbols::name_locations(&mut self.profile, from, |id| mapped.iter().any(|&(_, now)| now == id));
+            self.symbols.name_locations(&mut self.profile, from);
         }
         self.symbolize && from < self.profile.locations.len()
+    }
+
+    /// The files that names are read from.
+    pub(crate) fn symbols(&mut self) -> &mut Symbols {
+        &mut self.symbols
     }
 
     /// CPU time that the samples stand for.
@@ -289,10 +295,6 @@ impl Aggregate {
             + self.profile.locations.len() * PER_LOCATION
             + self.profile.label_sets.len() * PER_LABEL_SET
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::output::Output;
 use crate::published::Published;
 use crate::signal::clock;
 use crate::signal::zone::Zone;
-use crate::{signal_owner, symbols};
+use crate::signal_owner;
 
 /// The longest pause between two looks into the buffer.
 const LONGEST_NAP: Duration = Duration::from_millis(100);
@@ -171,7 +171,7 @@ impl Control {
             self.flush();
         }
         if self.files_open_since.is_some_and(|since| now - since > KEEP_FILES) {
-            symbols::forget_files();
+            self.aggregate.symbols().close_files();
             self.files_open_since = None;
         }
     }
@@ -209,9 +209,6 @@ impl Control {
             && let Some(tables) = self.tables.current()
         {
             self.aggregate.set_mappings(tables.mappings());
-            // They were opened when other libraries were there.
-            symbols::forget_files();
-            self.files_open_since = None;
         }
     }
 
@@ -271,7 +268,7 @@ impl Control {
         self.drain();
         self.refresh_tables();
         self.name_locations();
-        symbols::forget_files();
+        self.aggregate.symbols().close_files();
         let mut check = self.self_check();
         if let Some(gaps) = gaps {
             (check.unarmed_threads, check.blocked_threads) = (gaps.unarmed, gaps.blocked);

@@ -45,8 +45,8 @@ pub(crate) fn watch() {
     static WATCHED: Once = Once::new();
     WATCHED.call_once(|| {
         // Its only error is a lack of memory; then the process numbers alone tell a child from its parent.
-        // SAFETY: these are safe to run around any fork: the first takes and the others release locks that are held
-        // for bounded work only, and in the child nothing else is done but atomic changes and a system call.
+        // SAFETY: these are safe to run around any fork: the first takes and the others release a lock that is held
+        // for moments only, and in the child nothing else is done but atomic changes and a system call.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     });
 }
@@ -68,13 +68,13 @@ pub(crate) fn no_longer_keep(descriptor: i32) {
 }
 
 thread_local! {
-    /// The locks that this thread holds while it forks: no other thread is at work in what they guard.
+    /// The lock that this thread holds while it forks: no other thread is at work in what it guards.
     static HELD: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
 }
 
 /// Runs before the fork, in the thread that forks. A thread that is being torn down goes without.
 extern "C" fn before() {
-    let _ = HELD.try_with(|held| *held.borrow_mut() = Some(Box::new((crate::label::hold(), crate::symbols::hold()))));
+    let _ = HELD.try_with(|held| *held.borrow_mut() = Some(Box::new(crate::label::hold())));
 }
 
 extern "C" fn in_parent() {
@@ -82,7 +82,7 @@ extern "C" fn in_parent() {
 }
 
 /// Runs in the child, which has the forking thread only; a lock that another thread held is held for ever, so it touches only
-/// those that this thread holds.
+/// the one that this thread holds.
 extern "C" fn in_child() {
     in_parent();
     FORKS.fetch_add(1, Ordering::Relaxed);
