@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{Engine, Gaps, Started};
 use crate::Error;
 use crate::signal::handler::scout_value;
-use crate::signal::threads::{Thread, Timer};
+use crate::signal::threads::{Stack, Thread, Timer};
 use crate::signal::timer::{self, Clock, TimerId};
 use crate::signal::walk::StackBounds;
 use crate::signal::zone::Zone;
@@ -19,8 +19,10 @@ use crate::tasks;
 
 /// How often threads are looked for, unless looking takes long.
 const SCAN: Duration = Duration::from_millis(100);
-/// How much longer than a look the pause after it is: what looking costs is bounded by a thousandth.
+/// How much longer than a look, in CPU time, the pause after it is: what looking costs is bounded by a thousandth …
 const REST: u32 = 1000;
+/// … unless there are so many threads that the pause would get longer than this. The scout samples new ones meanwhile.
+const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How often each thread is asked whether it uses CPU without being sampled.
 const CHECK_UP: Duration = Duration::from_secs(1);
 
@@ -162,17 +164,19 @@ impl Engine for CpuTimers {
     fn tend(&mut self, now: Instant) -> Vec<u32> {
         let mut gone = Vec::new();
         if now >= self.scan_due {
-            gone = self.scan();
-            self.scan_due = next_due(now, SCAN);
+            let rest = rest_after(|| gone = self.scan());
+            self.scan_due = now + rest.max(SCAN);
         }
-        let now = Instant::now();
-        if now >= self.maps_due && self.find_stacks() {
-            self.maps_due = next_due(now, SCAN);
+        if now >= self.maps_due {
+            let mut found = false;
+            let rest = rest_after(|| found = self.find_stacks());
+            if found {
+                self.maps_due = now + rest.max(SCAN);
+            }
         }
-        let now = Instant::now();
         if now >= self.check_up_due {
-            self.check_up();
-            self.check_up_due = next_due(now, CHECK_UP);
+            let rest = rest_after(|| self.check_up());
+            self.check_up_due = now + rest.max(CHECK_UP);
         }
         gone
     }
@@ -192,28 +196,31 @@ impl Engine for CpuTimers {
     }
 }
 
-/// When to do again what began at `begun` and has just ended.
-fn next_due(begun: Instant, pause: Duration) -> Instant {
-    let now = Instant::now();
-    now + pause.max((now - begun) * REST)
+/// Does some work; how long to rest from it.
+fn rest_after(work: impl FnOnce()) -> Duration {
+    let used = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default();
+    let begun = used();
+    work();
+    (used().saturating_sub(begun) * REST).min(LONGEST_REST)
 }
 
 /// What a clock says, unless its thread is gone.
-pub(crate) fn cpu_time(clock: Clock) -> Option<Duration> {
+fn cpu_time(clock: Clock) -> Option<Duration> {
     clock_gettime(ClockId::from_raw(clock.id())).ok().map(Duration::from)
 }
 
-/// The stack that `sp` is on, if its memory is sure to stay as long as the thread does: the main thread's own, or one that
-/// the thread's control block lies at the end of, as C libraries place it. Any other stack (a coroutine's, one for signals)
-/// may be unmapped while the thread lives.
-fn stack_around(memory: &[tasks::Writable], sp: usize, thread_pointer: usize) -> Option<StackBounds> {
+/// The stack that `sp` is on: the main thread's, or one that the thread's control block lies at the end of, as C libraries
+/// place it. Any other stack (a coroutine's, one for signals) may be unmapped while the thread lives.
+fn stack_around(memory: &[tasks::Writable], sp: usize, thread_pointer: usize) -> Stack {
     let at = memory.partition_point(|stretch| stretch.limit <= sp);
-    let stretch = memory.get(at).filter(|stretch| stretch.start <= sp)?;
+    let Some(stretch) = memory.get(at).filter(|stretch| stretch.start <= sp) else { return Stack::Unknowable };
     if stretch.main_stack {
-        return Some(StackBounds { low: stretch.limit.saturating_sub(main_stack_size()), high: stretch.limit });
+        return Stack::Main(StackBounds { low: stretch.limit.saturating_sub(main_stack_size()), high: stretch.limit });
     }
-    let holds_thread = (sp..stretch.limit).contains(&thread_pointer);
-    holds_thread.then_some(StackBounds { low: stretch.start, high: thread_pointer })
+    if (sp..stretch.limit).contains(&thread_pointer) {
+        return Stack::Own(StackBounds { low: stretch.start, high: thread_pointer });
+    }
+    Stack::Unknowable
 }
 
 /// How far the main thread's stack can grow.
@@ -236,10 +243,9 @@ mod tests {
             tasks::Writable { start: 1000, limit: 2000, main_stack: false },
             tasks::Writable { start: 3000, limit: 4000, main_stack: false },
         ];
-        let stack = stack_around(&memory, 1500, 1900).expect("it is the thread's own");
-        assert_eq!((stack.low, stack.high), (1000, 1900));
-        assert!(stack_around(&memory, 1500, 3900).is_none(), "a coroutine's stack");
-        assert!(stack_around(&memory, 1500, 0).is_none());
-        assert!(stack_around(&memory, 2500, 2600).is_none(), "no memory at all");
+        assert_eq!(stack_around(&memory, 1500, 1900), Stack::Own(StackBounds { low: 1000, high: 1900 }));
+        assert_eq!(stack_around(&memory, 1500, 3900), Stack::Unknowable, "a coroutine's stack");
+        assert_eq!(stack_around(&memory, 1500, 0), Stack::Unknowable);
+        assert_eq!(stack_around(&memory, 2500, 2600), Stack::Unknowable, "no memory at all");
     }
 }

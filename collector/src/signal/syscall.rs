@@ -104,3 +104,27 @@ pub(crate) fn thread_pointer() -> usize {
     unsafe { core::arch::asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer
 }
+
+/// Where the calling thread's control block lies, for a thread that has been seen to have one.
+///
+/// # Signal safety
+/// Runs on a thread whose [`thread_pointer`] is not 0: one load.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn control_block() -> usize {
+    let pointer: usize;
+    // SAFETY: the x86_64 ABI has the control block begin with its own address, and user code in a thread that has one may
+    // read it; a process whose threads had one has no threads without.
+    unsafe { core::arch::asm!("mov {}, fs:0", out(reg) pointer, options(nostack, preserves_flags, readonly)) };
+    pointer
+}
+
+/// Where the calling thread's control block lies.
+///
+/// # Signal safety
+/// Runs anywhere: one register is read.
+#[cfg(target_arch = "aarch64")]
+#[inline]
+pub(crate) fn control_block() -> usize {
+    thread_pointer()
+}

@@ -67,10 +67,25 @@ const UNSEEN: u32 = 0;
 const LOOKING: u32 = 1;
 /// It has been sampled, its stack and thread pointer are written down.
 const SEEN: u32 = 2;
-/// The bounds are known.
-const KNOWN: u32 = 3;
+/// The bounds are known, and its control block lies at the end.
+const OWN: u32 = 3;
+/// The bounds are known: it is the main thread's stack.
+const MAIN: u32 = 4;
 /// It runs on a stack whose lifetime nobody vouches for.
-const UNKNOWABLE: u32 = 4;
+const UNKNOWABLE: u32 = 5;
+
+/// The stack that a thread was on when it was first sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stack {
+    /// The one that the process began with; it ends where its memory does.
+    Main(StackBounds),
+    /// One at whose end the thread's control block lies, so that it stays for as long as the thread does.
+    Own(StackBounds),
+    /// Any other, which may be unmapped while the thread lives.
+    Unknowable,
+}
+
+const NOWHERE: StackBounds = StackBounds { low: 0, high: 0 };
 
 impl Threads {
     /// The thread's slot, if it has one.
@@ -261,17 +276,20 @@ impl Thread {
     /// Runs in the thread's handler. The first time it makes two system calls and writes down where the thread stands.
     pub(crate) fn stack(&self, sp: usize) -> StackBounds {
         // Acquire pairs with the release store in `settle`.
-        match self.sight.load(Ordering::Acquire) {
-            KNOWN => {
+        let sight = self.sight.load(Ordering::Acquire);
+        match sight {
+            OWN | MAIN => {
                 let (low, high) = (self.low.load(Ordering::Relaxed), self.high.load(Ordering::Relaxed));
-                // On another stack, a coroutine's or a signal handler's, nothing is known.
-                if (low..high).contains(&sp) { StackBounds { low, high } } else { StackBounds { low: 0, high: 0 } }
+                // On another stack, a coroutine's or a signal handler's, nothing is known; nor if the tid has come back as
+                // another thread's before the collector noticed.
+                let on_it = low <= sp && sp < high && (sight == MAIN || super::syscall::control_block() == high);
+                if on_it { StackBounds { low, high } } else { NOWHERE }
             }
             UNSEEN => {
                 self.look(sp);
-                StackBounds { low: 0, high: 0 }
+                NOWHERE
             }
-            _ => StackBounds { low: 0, high: 0 },
+            _ => NOWHERE,
         }
     }
 
@@ -294,14 +312,17 @@ impl Thread {
         seen.then(|| (self.low.load(Ordering::Relaxed), self.high.load(Ordering::Relaxed)))
     }
 
-    /// Says where the stack of a thread that has been seen begins and ends, or that nobody can know.
-    pub(crate) fn settle(&self, bounds: Option<StackBounds>) {
-        if let Some(bounds) = bounds {
-            self.low.store(bounds.low, Ordering::Relaxed);
-            self.high.store(bounds.high, Ordering::Relaxed);
-        }
+    /// Says what stack a thread is on that has been seen.
+    pub(crate) fn settle(&self, stack: Stack) {
+        let (sight, StackBounds { low, high }) = match stack {
+            Stack::Main(bounds) => (MAIN, bounds),
+            Stack::Own(bounds) => (OWN, bounds),
+            Stack::Unknowable => (UNKNOWABLE, NOWHERE),
+        };
+        self.low.store(low, Ordering::Relaxed);
+        self.high.store(high, Ordering::Relaxed);
         // Release pairs with the acquire load in `stack`.
-        self.sight.store(if bounds.is_some() { KNOWN } else { UNKNOWABLE }, Ordering::Release);
+        self.sight.store(sight, Ordering::Release);
     }
 
     /// The thread's name as it was when it was first sampled.
@@ -373,14 +394,29 @@ mod tests {
     }
 
     #[test]
-    fn another_stack_than_the_thread_s_own_has_no_known_bounds() {
+    fn only_the_stack_that_a_thread_was_first_seen_on_has_known_bounds() {
         let threads = empty();
         let thread = threads.get(threads.claim(7).expect("there is room")).expect("a claimed slot exists");
-        assert_eq!(thread.stack(5000).high, 0);
-        let (sp, _) = thread.seen().expect("the first sample shows the stack");
-        assert_eq!(sp, 5000);
-        thread.settle(Some(StackBounds { low: 4000, high: 6000 }));
-        assert_eq!(thread.stack(5500).high, 6000);
-        assert_eq!(thread.stack(6500).high, 0);
+        assert_eq!(thread.stack(5000), NOWHERE);
+        assert_eq!(thread.seen(), Some((5000, crate::signal::syscall::thread_pointer())));
+        let main = StackBounds { low: 4000, high: 6000 };
+        thread.settle(Stack::Main(main));
+        assert_eq!(thread.stack(5500), main);
+        assert_eq!(thread.stack(6500), NOWHERE);
+    }
+
+    #[test]
+    fn a_stack_is_a_thread_s_own_for_as_long_as_its_control_block_is_at_the_end() {
+        let threads = empty();
+        let thread = threads.get(threads.claim(7).expect("there is room")).expect("a claimed slot exists");
+        let own = StackBounds { low: 4096, high: crate::signal::syscall::thread_pointer() };
+        thread.stack(5000);
+        thread.settle(Stack::Own(own));
+        assert_eq!(thread.stack(5000), own);
+        std::thread::scope(|scope| {
+            // Another thread with the same tid.
+            let other = scope.spawn(|| thread.stack(5000));
+            assert_eq!(other.join().expect("it does not panic"), NOWHERE);
+        });
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum End {
     Full,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StackBounds {
     pub(crate) low: usize,
     pub(crate) high: usize,
