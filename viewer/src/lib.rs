@@ -1,1 +1,6 @@
 //! The viewer.
+mod function;
+pub mod import;
+pub mod picture;
+
+pub use function::Function;

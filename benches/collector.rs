@@ -1,0 +1,182 @@
+//! The collector beside its peers: `cargo bench -p plop-benches --bench collector`.
+//!
+//! Builds the `subject` program once for each profiler, then runs each profiler under each workload in turn, round after
+//! round, every run in a process of its own. Prints the medians as a table, with the ratio to each peer, and writes
+//! `target/bench-collector.json`.
+//!
+//! `-- --rounds N --seconds S --interval-us U --only WORKLOAD` change 5, 5, 10000 and all.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use plop_benches::figures::Figures;
+use plop_benches::workload;
+
+/// A profiler to measure: its name, and how the subject is built and run for it.
+struct Subject {
+    name: &'static str,
+    features: &'static str,
+    rustflags: &'static str,
+    extra: &'static [&'static str],
+}
+
+const SUBJECTS: [Subject; 5] = [
+    Subject { name: "an empty handler", features: "", rustflags: "", extra: &["empty"] },
+    Subject { name: "plop", features: "", rustflags: "", extra: &[] },
+    Subject { name: "pprof-rs", features: "pprof", rustflags: "", extra: &[] },
+    Subject {
+        name: "pprof-rs, frame pointers",
+        features: "pprof-frame-pointer",
+        rustflags: "-C force-frame-pointers=yes",
+        extra: &[],
+    },
+    Subject { name: "rpprof", features: "rpprof", rustflags: "", extra: &[] },
+];
+
+struct Options {
+    rounds: usize,
+    seconds: f64,
+    interval_us: u64,
+    only: Option<String>,
+}
+
+/// How a run ended that gave no figures.
+type Failures = BTreeMap<(&'static str, &'static str), Vec<String>>;
+
+fn main() {
+    let options = options();
+    let programs: Vec<PathBuf> = SUBJECTS.iter().map(build).collect();
+    let mut runs: BTreeMap<(&str, &str), Vec<Figures>> = BTreeMap::new();
+    let mut failures = Failures::new();
+    let workloads = workload::NAMES.into_iter().filter(|name| options.only.as_deref().is_none_or(|only| only == *name));
+    let workloads: Vec<_> = workloads.collect();
+    for round in 1..=options.rounds {
+        for &workload in &workloads {
+            for (subject, program) in SUBJECTS.iter().zip(&programs) {
+                eprintln!("round {round} of {}: {workload}, {}", options.rounds, subject.name);
+                match run(subject, program, workload, &options) {
+                    Ok(figures) => runs.entry((workload, subject.name)).or_default().push(figures),
+                    Err(end) => failures.entry((workload, subject.name)).or_default().push(end),
+                }
+            }
+        }
+    }
+    for workload in workloads {
+        print_table(workload, &runs, &failures, &options);
+    }
+    let all: Vec<&Figures> = runs.values().flatten().collect();
+    let path = target_folder().join("bench-collector.json");
+    std::fs::write(&path, serde_json::to_vec_pretty(&all).expect("figures are plain data"))
+        .expect("target/ is writable");
+    println!("every run: {}", path.display());
+}
+
+fn options() -> Options {
+    let mut options = Options { rounds: 5, seconds: 5.0, interval_us: 10_000, only: None };
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().unwrap_or_else(|| panic!("{name} wants a value"));
+        match name.as_str() {
+            "--rounds" => options.rounds = value.parse().expect("--rounds is a whole number"),
+            "--seconds" => options.seconds = value.parse().expect("--seconds is a number"),
+            "--interval-us" => options.interval_us = value.parse().expect("--interval-us is a whole number"),
+            "--only" => options.only = Some(value),
+            _ => panic!("{name}: no such option; there are --rounds, --seconds, --interval-us, --only"),
+        }
+    }
+    options
+}
+
+fn target_folder() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the benches lie in the workspace");
+    root.join("target")
+}
+
+/// Builds the subject for a profiler, in a target folder of its own since the features differ.
+fn build(subject: &Subject) -> PathBuf {
+    let folder = match subject.features {
+        "" => target_folder().join("subject-plop"),
+        features => target_folder().join(format!("subject-{features}")),
+    };
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--package", "plop-benches", "--bin", "subject", "--features", subject.features])
+        .arg("--target-dir")
+        .arg(&folder)
+        .env("RUSTFLAGS", subject.rustflags)
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "the subject for {} does not build", subject.name);
+    folder.join("release/subject")
+}
+
+/// One run in a process of its own; one that takes three times as long as it should has hung and is ended.
+fn run(subject: &Subject, program: &Path, workload: &str, options: &Options) -> Result<Figures, String> {
+    let mut child = Command::new(program)
+        .args([workload, &options.seconds.to_string(), &options.interval_us.to_string()])
+        .args(subject.extra)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the subject starts");
+    let deadline = Instant::now() + Duration::from_secs_f64(3.0 * options.seconds + 10.0);
+    let status = loop {
+        match child.try_wait().expect("a child can be waited for") {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                child.kill().expect("a child can be killed");
+                child.wait().expect("a child can be waited for");
+                return Err("hung".to_owned());
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let output = std::io::read_to_string(child.stdout.take().expect("stdout is piped")).expect("a subject prints text");
+    if !status.success() {
+        return Err(status.to_string());
+    }
+    serde_json::from_str(output.trim()).map_err(|error| format!("no figures: {error}"))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn print_table(
+    workload: &'static str,
+    runs: &BTreeMap<(&str, &str), Vec<Figures>>,
+    failures: &Failures,
+    options: &Options,
+) {
+    let of = |name: &'static str, figure: fn(&Figures) -> f64| {
+        median(runs.get(&(workload, name)).into_iter().flatten().map(figure).collect())
+    };
+    println!(
+        "\n## {workload}, {} s, every {} µs, medians of {} runs\n",
+        options.seconds, options.interval_us, options.rounds
+    );
+    println!(
+        "| profiler | handler p50 | p99 | plop's p50 ÷ its | plop's p99 ÷ its | sampled ÷ CPU | whole stacks | start | memory at start | peak | failed |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for Subject { name, .. } in SUBJECTS {
+        let p50 = of(name, |figures| figures.handler_p50_ns as f64);
+        let p99 = of(name, |figures| figures.handler_p99_ns as f64);
+        let failed =
+            failures.get(&(workload, name)).map_or("—".to_owned(), |ends| format!("{}: {}", ends.len(), ends[0]));
+        println!(
+            "| {name} | {:.2} µs | {:.2} µs | {:.3} | {:.3} | {:.3} | {:.1} % | {:.1} ms | {:.1} MB | {:.1} MB | {failed} |",
+            p50 / 1e3,
+            p99 / 1e3,
+            of("plop", |figures| figures.handler_p50_ns as f64) / p50,
+            of("plop", |figures| figures.handler_p99_ns as f64) / p99,
+            of(name, |figures| figures.coverage),
+            of(name, |figures| 100.0 * figures.whole.unwrap_or(f64::NAN)),
+            of(name, |figures| figures.start_ms),
+            of(name, |figures| figures.start_kib as f64) / 1024.0,
+            of(name, |figures| figures.peak_kib as f64) / 1024.0,
+        );
+    }
+}
