@@ -56,6 +56,13 @@ impl Samples {
         row as usize
     }
 
+    /// The number of the row of that stack under these labels, if there is one.
+    pub fn find(&self, stack: StackId, labels: LabelSetId) -> Option<usize> {
+        let key = (stack, labels);
+        let hash = FxBuildHasher.hash_one(key);
+        self.index.find(hash, |&row| self.keys[row as usize] == key).map(|&row| row as usize)
+    }
+
     /// The row with that number.
     ///
     /// # Panics
@@ -107,5 +114,7 @@ mod tests {
         assert_eq!(samples.len(), 2);
         assert_eq!(samples.get(0).values, [3, 30]);
         assert_eq!(samples.get(1).values, [5, 50]);
+        assert_eq!(samples.find(stack, labelled), Some(1));
+        assert_eq!(samples.find(StackId(4), labelled), None);
     }
 }

@@ -70,6 +70,13 @@ impl Stacks {
         id
     }
 
+    /// The stack that [`Stacks::push`] would give, if the tree holds it already.
+    pub fn find(&self, caller: StackId, location: LocationId) -> Option<StackId> {
+        let node = StackNode { parent: caller, location };
+        let hash = FxBuildHasher.hash_one(node);
+        self.index.find(hash, |&id| self.nodes[id.0 as usize] == node).copied()
+    }
+
     /// The stack's locations from the leaf to the root.
     pub fn leaf_first(&self, stack: StackId) -> impl Iterator<Item = LocationId> {
         let mut at = stack;
@@ -108,5 +115,7 @@ mod tests {
         assert_eq!(stacks.nodes()[deep.0 as usize].parent, shallow);
         assert_eq!(stacks.leaf_first(deep).collect::<Vec<_>>(), [lex, parse, main]);
         assert_eq!(stacks.leaf_first(StackId::EMPTY).count(), 0);
+        assert_eq!(stacks.find(shallow, lex), Some(deep));
+        assert_eq!(stacks.find(deep, lex), None);
     }
 }

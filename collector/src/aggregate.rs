@@ -1,0 +1,363 @@
+//! From samples to a profile: stacks become a calling-context tree, threads and labels become label sets, and what is lost
+//! or beyond the memory bound becomes a visible sample. Knows neither where samples come from nor where the profile goes.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use plop_profile::{
+    Label, LabelSetId, LabelValue, Location, LocationId, Mapping, MappingId, Profile, StackId, StringId,
+};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::label;
+use crate::signal::buffer::Header;
+use crate::symbols::{Symbols, hexadecimal};
+use crate::tasks;
+use crate::unwind;
+
+/// How many threads get a label of their own; those beyond are told apart by name only, so that a program that starts
+/// threads without end does not make label sets without end.
+const MAX_TIDS: usize = 4096;
+/// How many label sets there are before threads are no longer told apart by tid within one label, and before labels are left
+/// out: the product of threads and labels is bounded, too.
+const MAX_SETS_WITH_TID: usize = 16 << 10;
+const MAX_SETS: usize = 48 << 10;
+/// How often a thread's name is read again while it is being sampled.
+const NAME_AGE: Duration = Duration::from_secs(1);
+
+/// The profile while it grows.
+pub(crate) struct Aggregate {
+    profile: Profile,
+    interval_ns: i64,
+    begun: Instant,
+    memory_limit: usize,
+    symbolize: bool,
+    symbols: Symbols,
+    /// How many locations have been given names.
+    named: usize,
+    locations: FxHashMap<u64, LocationId>,
+    /// What is mapped now, in order.
+    mapped: Vec<(unwind::Mapping, MappingId)>,
+    threads: FxHashMap<u32, Thread>,
+    contexts: FxHashMap<(u32, u32), LabelSetId>,
+    tids: FxHashSet<u32>,
+    keys: Keys,
+    pub(crate) counts: Counts,
+}
+
+/// Strings that every profile has.
+struct Keys {
+    thread: StringId,
+    tid: StringId,
+    lost: LocationId,
+    other: LocationId,
+    own: LocationId,
+}
+
+struct Thread {
+    name: StringId,
+    read_at: Instant,
+}
+
+/// What was counted, in weighted samples.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub(crate) samples: u64,
+    pub(crate) lost: u64,
+    pub(crate) truncated: u64,
+    pub(crate) folded: u64,
+}
+
+impl Aggregate {
+    /// An empty profile that begins now.
+    pub(crate) fn new(interval: Duration, memory_limit: usize, symbolize: bool) -> Self {
+        let interval_ns = interval.as_nanos() as i64;
+        let mut profile = Profile::new([("samples", "count"), ("cpu", "nanoseconds")]);
+        profile.set_period("cpu", "nanoseconds", interval_ns);
+        profile.default_sample_type = 1;
+        profile.time_nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
+        let keys = Keys {
+            thread: profile.strings.intern("thread"),
+            tid: profile.strings.intern("tid"),
+            lost: profile.named_location("[lost]", ""),
+            other: profile.named_location("[other]", ""),
+            own: profile.named_location("[plop]", ""),
+        };
+        Aggregate {
+            named: profile.locations.len(),
+            profile,
+            interval_ns,
+            begun: Instant::now(),
+            memory_limit,
+            symbolize,
+            symbols: Symbols::default(),
+            locations: FxHashMap::default(),
+            mapped: Vec::new(),
+            threads: FxHashMap::default(),
+            contexts: FxHashMap::default(),
+            tids: FxHashSet::default(),
+            keys,
+            counts: Counts::default(),
+        }
+    }
+
+    /// The profile as it is, with the duration up to now and names as far as they have been looked up.
+    pub(crate) fn profile(&mut self) -> &mut Profile {
+        self.profile.duration_nanos = self.begun.elapsed().as_nanos() as i64;
+        &mut self.profile
+    }
+
+    /// Takes note of what is mapped now. What is gone stays in the profile, but its addresses mean nothing any more.
+    pub(crate) fn set_mappings(&mut self, now: &[unwind::Mapping]) {
+        let gone = |(mapping, _): &&(unwind::Mapping, MappingId)| !now.contains(mapping);
+        let gone: Vec<_> = self.mapped.iter().filter(gone).map(|(mapping, _)| mapping.start..mapping.limit).collect();
+        if !gone.is_empty() {
+            self.locations.retain(|address, _| !gone.iter().any(|range| range.contains(address)));
+        }
+        // An address seen before its file was known is another location from now on.
+        let known = |mapping: &&unwind::Mapping| self.mapped.iter().any(|(known, _)| known == *mapping);
+        let new: Vec<_> = now.iter().filter(|mapping| !known(mapping)).map(|new| new.start..new.limit).collect();
+        if !new.is_empty() && !self.mapped.is_empty() {
+            self.locations.retain(|address, _| !new.iter().any(|range| range.contains(address)));
+        }
+        let mut mapped = Vec::with_capacity(now.len());
+        for mapping in now {
+            let id = self.mapping(mapping);
+            mapped.push((mapping.clone(), id));
+        }
+        mapped.sort_by_key(|(mapping, _)| mapping.start);
+        self.mapped = mapped;
+    }
+
+    fn mapping(&mut self, mapping: &unwind::Mapping) -> MappingId {
+        let strings = &mut self.profile.strings;
+        let mapping = Mapping {
+            start: mapping.start,
+            limit: mapping.limit,
+            file_offset: mapping.file_offset,
+            file: strings.intern(&mapping.path.to_string_lossy()),
+            build_id: strings.intern(&hexadecimal(&mapping.build_id)),
+            symbolized: self.symbolize,
+        };
+        let known = self.profile.mappings.iter().position(|have| *have == mapping);
+        MappingId(known.unwrap_or_else(|| {
+            self.profile.mappings.push(mapping);
+            self.profile.mappings.len() - 1
+        }) as u32)
+    }
+
+    /// Adds a sample whose frames are code addresses, leaf first. `first_name` is the thread's name as it was first sampled,
+    /// for a thread that is gone by now.
+    pub(crate) fn add(&mut self, header: Header, frames: &[u64], first_name: impl FnOnce() -> Option<String>) {
+        let weight = u64::from(header.weight);
+        self.counts.samples += weight;
+        if header.truncated {
+            self.counts.truncated += weight;
+        }
+        let labels = self.context(header.tid, header.label, first_name);
+        let full = self.memory_bytes() > self.memory_limit;
+        let stack = if full { self.known_stack(frames, labels) } else { Some(self.stack(frames)) };
+        match stack {
+            Some(stack) => self.count(stack, labels, weight),
+            None => {
+                self.counts.folded += weight;
+                let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.other);
+                self.count(stack, LabelSetId::EMPTY, weight);
+            }
+        }
+    }
+
+    /// Adds samples that found no room.
+    pub(crate) fn add_lost(&mut self, weight: u64) {
+        self.counts.lost += weight;
+        self.counts.samples += weight;
+        let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.lost);
+        self.count(stack, LabelSetId::EMPTY, weight);
+    }
+
+    /// Adds what the collector's own thread has used, which no signal samples.
+    pub(crate) fn add_own(&mut self, weight: u64) {
+        self.counts.samples += weight;
+        let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.own);
+        let name = self.profile.strings.intern("plop");
+        let labels = self.profile.label_sets.intern(&[Label { key: self.keys.thread, value: LabelValue::Text(name) }]);
+        self.count(stack, labels, weight);
+    }
+
+    fn count(&mut self, stack: StackId, labels: LabelSetId, weight: u64) {
+        let weight = i64::try_from(weight).unwrap_or(i64::MAX);
+        self.profile.samples.add(stack, labels, &[weight, weight.saturating_mul(self.interval_ns)]);
+    }
+
+    fn stack(&mut self, frames: &[u64]) -> StackId {
+        frames.iter().rev().fold(StackId::EMPTY, |caller, &address| {
+            let location = self.location(address);
+            self.profile.stacks.push(caller, location)
+        })
+    }
+
+    /// The stack, if nothing needs to be added for it.
+    fn known_stack(&self, frames: &[u64], labels: LabelSetId) -> Option<StackId> {
+        let stack = frames.iter().rev().try_fold(StackId::EMPTY, |caller, address| {
+            self.profile.stacks.find(caller, *self.locations.get(address)?)
+        })?;
+        self.profile.samples.find(stack, labels).map(|_| stack)
+    }
+
+    fn location(&mut self, address: u64) -> LocationId {
+        if let Some(&location) = self.locations.get(&address) {
+            return location;
+        }
+        let at = self.mapped.partition_point(|(mapping, _)| mapping.limit <= address);
+        let mapping = self.mapped.get(at).filter(|(mapping, _)| mapping.start <= address).map(|&(_, id)| id);
+        let location = self.profile.push_location(Location { mapping, address, lines: Vec::new() });
+        self.locations.insert(address, location);
+        location
+    }
+
+    /// The label set of a thread under the label set that it has put itself under.
+    fn context(&mut self, tid: u32, label: u32, first_name: impl FnOnce() -> Option<String>) -> LabelSetId {
+        self.refresh_name(tid, first_name);
+        if let Some(&known) = self.contexts.get(&(tid, label)) {
+            return known;
+        }
+        let sets = self.profile.label_sets.len();
+        if sets >= MAX_SETS {
+            return LabelSetId::EMPTY;
+        }
+        let mut labels = Vec::new();
+        if let Some(thread) = self.threads.get(&tid) {
+            labels.push(Label { key: self.keys.thread, value: LabelValue::Text(thread.name) });
+        }
+        if sets < MAX_SETS_WITH_TID && (self.tids.len() < MAX_TIDS || self.tids.contains(&tid)) {
+            self.tids.insert(tid);
+            labels.push(Label { key: self.keys.tid, value: LabelValue::Number(i64::from(tid), StringId::EMPTY) });
+        }
+        for (key, value) in label::pairs(label) {
+            let strings = &mut self.profile.strings;
+            labels.push(Label { key: strings.intern(&key), value: LabelValue::Text(strings.intern(&value)) });
+        }
+        let set = self.profile.label_sets.intern(&labels);
+        if self.contexts.len() >= MAX_SETS {
+            self.contexts.clear();
+        }
+        self.contexts.insert((tid, label), set);
+        set
+    }
+
+    fn refresh_name(&mut self, tid: u32, first_name: impl FnOnce() -> Option<String>) {
+        let now = Instant::now();
+        let known = self.threads.get_mut(&tid);
+        if known.as_ref().is_some_and(|thread| now - thread.read_at < NAME_AGE) {
+            return;
+        }
+        let Some(name) = tasks::name(tid).or_else(|| if known.is_none() { first_name() } else { None }) else { return };
+        let name = self.profile.strings.intern(&name);
+        if self.threads.insert(tid, Thread { name, read_at: now }).is_none_or(|old| old.name != name) {
+            self.contexts.retain(|&(of, _), _| of != tid);
+        }
+    }
+
+    /// Forgets a thread that is gone: its tid may come back as another's.
+    pub(crate) fn forget_thread(&mut self, tid: u32) {
+        if self.threads.remove(&tid).is_some() {
+            self.contexts.retain(|&(of, _), _| of != tid);
+        }
+    }
+
+    /// Looks up the names of all locations that have none yet; says whether there were any.
+    pub(crate) fn name_locations(&mut self) -> bool {
+        let from = std::mem::replace(&mut self.named, self.profile.locations.len());
+        if self.symbolize {
+            self.symbols.name_locations(&mut self.profile, from);
+        }
+        self.symbolize && from < self.profile.locations.len()
+    }
+
+    /// The files that names are read from.
+    pub(crate) fn symbols(&mut self) -> &mut Symbols {
+        &mut self.symbols
+    }
+
+    /// CPU time that the samples stand for.
+    pub(crate) fn sampled_cpu_ns(&self) -> u64 {
+        self.counts.samples.saturating_mul(self.interval_ns as u64)
+    }
+
+    /// Memory that the profile holds, near enough for a bound.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        /// A location, its lines, its entry in the map of addresses, and its share of functions and strings: measured on
+        /// programs with long Rust names, rounded up.
+        const PER_LOCATION: usize = 512;
+        /// A label set with three labels and what points to it.
+        const PER_LABEL_SET: usize = 160;
+        self.profile.stacks.memory_bytes()
+            + self.profile.samples.memory_bytes()
+            + self.profile.locations.len() * PER_LOCATION
+            + self.profile.label_sets.len() * PER_LABEL_SET
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: Header = Header { tid: 1, weight: 1, label: 0, truncated: false };
+
+    fn aggregate(memory_limit: usize) -> Aggregate {
+        Aggregate::new(Duration::from_millis(10), memory_limit, false)
+    }
+
+    #[test]
+    fn beyond_the_memory_bound_known_stacks_go_on_and_new_ones_are_folded() {
+        let mut aggregate = aggregate(0);
+        aggregate.memory_limit = usize::MAX;
+        aggregate.add(HEADER, &[30, 20, 10], || None);
+        aggregate.memory_limit = 0;
+        aggregate.add(Header { weight: 4, ..HEADER }, &[30, 20, 10], || None);
+        aggregate.add(Header { weight: 2, ..HEADER }, &[31, 20, 10], || None);
+        let counts = aggregate.counts;
+        assert_eq!((counts.samples, counts.folded), (7, 2));
+        let profile = aggregate.profile();
+        let values: Vec<i64> = profile.samples.iter().map(|sample| sample.values[0]).collect();
+        assert_eq!(values, [5, 2]);
+        assert_eq!(profile.total(1), 70_000_000);
+        let other = profile.samples.get(1).stack;
+        let other = profile.stacks.leaf_first(other).next().expect("[other] is one frame");
+        let function = profile.locations[other.0 as usize].lines[0].function;
+        assert_eq!(&profile.strings[profile.functions[function.0 as usize].name], "[other]");
+    }
+
+    #[test]
+    fn an_address_of_an_unloaded_library_is_another_location_when_it_comes_back() {
+        let mut aggregate = aggregate(usize::MAX);
+        let library = |name: &str| unwind::Mapping {
+            start: 100,
+            limit: 200,
+            file_offset: 0,
+            path: name.into(),
+            build_id: vec![0xab, 0x01],
+        };
+        for name in ["liba.so", "libb.so", "liba.so"] {
+            aggregate.set_mappings(&[library(name)]);
+            aggregate.add(HEADER, &[150], || None);
+        }
+        let profile = aggregate.profile();
+        let files: Vec<_> = profile.mappings.iter().map(|mapping| &profile.strings[mapping.file]).collect();
+        assert_eq!(files, ["liba.so", "libb.so"], "the first library is not repeated");
+        let mappings: Vec<_> = profile.locations.iter().filter_map(|location| location.mapping).collect();
+        assert_eq!(mappings, [MappingId(0), MappingId(1), MappingId(0)]);
+        assert_eq!(&profile.strings[profile.mappings[0].build_id], "ab01");
+    }
+
+    #[test]
+    fn threads_without_end_make_label_sets_with_an_end() {
+        let mut aggregate = aggregate(usize::MAX);
+        for tid in 0..2 * MAX_TIDS as u32 {
+            // Beyond the kernel's highest tid, so that no name is found.
+            aggregate.add(Header { tid: 0x4000_0000 + tid, ..HEADER }, &[1], || Some("worker".to_owned()));
+            aggregate.forget_thread(0x4000_0000 + tid);
+        }
+        assert!(aggregate.contexts.is_empty());
+        assert_eq!(aggregate.profile().label_sets.len(), MAX_TIDS + 2, "and the name alone, and the empty set");
+    }
+}

@@ -1,0 +1,333 @@
+//! The collector's own thread: takes samples out of the buffer, looks after timers and tables, answers snapshots, and
+//! flushes. Everything that a session holds lives here and ends here.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::time::{ClockId, clock_gettime};
+use plop_profile::{Profile, SelfCheck};
+
+use crate::Error;
+use crate::aggregate::Aggregate;
+use crate::engine::{Engine, cpu_timers::CpuTimers};
+use crate::fork::Claim;
+use crate::output::Output;
+use crate::published::Published;
+use crate::signal::clock;
+use crate::signal::zone::Zone;
+use crate::signal_owner;
+
+/// The longest pause between two looks into the buffer.
+const LONGEST_NAP: Duration = Duration::from_millis(100);
+/// Short, so that the first threads' stacks are found soon.
+const FIRST_NAP: Duration = Duration::from_millis(10);
+const SHORTEST_NAP: Duration = Duration::from_millis(1);
+/// How often libraries are looked for.
+const REFRESH: Duration = Duration::from_millis(200);
+/// How long after the last new name the files that names come from are kept open.
+const KEEP_FILES: Duration = Duration::from_secs(10);
+
+/// What the thread can be asked for.
+pub(crate) enum Command {
+    Snapshot(Sender<Profile>),
+    Stats(Sender<SelfCheck>),
+    Stop(Sender<Result<Profile, Error>>),
+}
+
+/// What a session is started with.
+pub(crate) struct Settings {
+    pub(crate) interval: Duration,
+    pub(crate) flush_every: Duration,
+}
+
+/// A session.
+pub(crate) struct Control {
+    zone: &'static Zone,
+    engine: Option<Box<dyn Engine>>,
+    tables: Published,
+    aggregate: Aggregate,
+    output: Option<Output>,
+    settings: Settings,
+    figures: Figures,
+    nap: Duration,
+    tick_due: Instant,
+    flush_due: Instant,
+    refresh_due: Instant,
+    /// When names were last looked up, while the files that they come from are open.
+    files_open_since: Option<Instant>,
+    /// Dropped last: only then may another session start.
+    _claim: Claim,
+}
+
+/// What the self-check is reckoned from.
+struct Figures {
+    process_cpu_at_start: Duration,
+    /// The process's CPU time when sampling ended.
+    process_cpu_at_end: Option<Duration>,
+    /// Samples that stand for this thread's own CPU time.
+    own_samples: u64,
+    lost: u64,
+    /// How many samples there were at the last flush: a program that does nothing writes nothing.
+    flushed: u64,
+    ticks_at_start: u64,
+    started: Instant,
+}
+
+impl Control {
+    /// Gets everything ready but the timers.
+    pub(crate) fn new(
+        claim: Claim,
+        zone: &'static Zone,
+        settings: Settings,
+        mut aggregate: Aggregate,
+        output: Option<Output>,
+    ) -> Self {
+        let tables = Published::new(zone);
+        if let Some(tables) = tables.current() {
+            aggregate.set_mappings(tables.mappings());
+        }
+        let now = Instant::now();
+        Control {
+            zone,
+            engine: None,
+            tables,
+            aggregate,
+            output,
+            nap: FIRST_NAP,
+            tick_due: now,
+            flush_due: now + settings.flush_every,
+            refresh_due: now + REFRESH,
+            files_open_since: None,
+            figures: Figures {
+                process_cpu_at_start: process_cpu(),
+                process_cpu_at_end: None,
+                own_samples: 0,
+                lost: 0,
+                flushed: 0,
+                ticks_at_start: clock::ticks(),
+                started: now,
+            },
+            settings,
+            _claim: claim,
+        }
+    }
+
+    /// Starts the timers, says how that went, and serves until it is told to stop or nobody can tell it any more.
+    pub(crate) fn run(mut self, started: &Sender<Result<(), Error>>, commands: &Receiver<Command>) {
+        self.zone.open(self.settings.interval.as_nanos() as u64);
+        self.figures.process_cpu_at_start = process_cpu();
+        match CpuTimers::start(self.zone, self.settings.interval) {
+            Ok(engine) => self.engine = Some(engine),
+            Err(error) => {
+                drop(self);
+                // If nobody waits for the answer any more, the session is over anyway.
+                let _ = started.send(Err(error));
+                return;
+            }
+        }
+        let _ = started.send(Ok(()));
+        loop {
+            // However often someone asks for something, the regular work is not put off.
+            if Instant::now() >= self.tick_due {
+                self.tick();
+                self.tick_due = Instant::now() + self.nap;
+            }
+            match commands.recv_timeout(self.tick_due.saturating_duration_since(Instant::now())) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Command::Snapshot(reply)) => {
+                    let _ = reply.send(self.snapshot());
+                }
+                Ok(Command::Stats(reply)) => {
+                    self.drain();
+                    let _ = reply.send(self.self_check());
+                }
+                Ok(Command::Stop(reply)) => {
+                    let result = self.finish();
+                    drop(self);
+                    let _ = reply.send(result);
+                    return;
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let _ = self.finish();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        self.drain();
+        let now = Instant::now();
+        let gone = self.engine.as_mut().map(|engine| engine.tend(now)).unwrap_or_default();
+        gone.into_iter().for_each(|tid| self.aggregate.forget_thread(tid));
+        if now >= self.refresh_due {
+            self.refresh_due = now + REFRESH;
+            self.refresh_tables();
+        }
+        if now >= self.flush_due {
+            self.flush_due = now + self.settings.flush_every;
+            self.flush();
+        }
+        if self.files_open_since.is_some_and(|since| now - since > KEEP_FILES) {
+            self.aggregate.symbols().close_files();
+            self.files_open_since = None;
+        }
+    }
+
+    /// Takes all samples out of the buffer, and comes back sooner if it has filled quickly.
+    fn drain(&mut self) {
+        let fill = self.zone.samples.fill();
+        if fill > 1.0 / 8.0 {
+            self.nap = (self.nap / 2).max(SHORTEST_NAP);
+        } else if fill < 1.0 / 64.0 {
+            self.nap = (self.nap * 2).min(LONGEST_NAP);
+        }
+        let threads = &self.zone.threads;
+        self.zone.samples.drain(|header, frames| {
+            let first_name = || threads.get(threads.find(header.tid)?)?.name();
+            self.aggregate.add(header, frames, first_name);
+        });
+        // A statistic; the samples themselves are gone.
+        let lost = self.zone.lost.load(Ordering::Relaxed);
+        if lost > self.figures.lost {
+            self.aggregate.add_lost(lost - self.figures.lost);
+            self.figures.lost = lost;
+        }
+        if self.figures.process_cpu_at_end.is_none() {
+            let own = (own_cpu().as_nanos() / self.settings.interval.as_nanos()) as u64;
+            if own > self.figures.own_samples {
+                self.aggregate.add_own(own - self.figures.own_samples);
+                self.figures.own_samples = own;
+            }
+        }
+    }
+
+    fn refresh_tables(&mut self) {
+        if self.tables.refresh()
+            && let Some(tables) = self.tables.current()
+        {
+            self.aggregate.set_mappings(tables.mappings());
+        }
+    }
+
+    /// Writes what is new to the file, if there is one.
+    fn flush(&mut self) {
+        if self.engine.is_some() && !signal_owner::is_ours() {
+            eprintln!("plop: sampling ends: {}", signal_owner::taken());
+            self.end_sampling();
+        }
+        let samples = self.aggregate.counts.samples;
+        if self.output.is_none() || self.figures.flushed == samples {
+            return;
+        }
+        self.refresh_tables();
+        self.name_locations();
+        let check = self.self_check();
+        let profile = self.aggregate.profile();
+        profile.set_self_check(check);
+        if let Some(output) = &mut self.output
+            && output.flush(profile)
+        {
+            self.figures.flushed = samples;
+        }
+    }
+
+    fn snapshot(&mut self) -> Profile {
+        self.drain();
+        self.refresh_tables();
+        self.name_locations();
+        let check = self.self_check();
+        let profile = self.aggregate.profile();
+        profile.set_self_check(check);
+        profile.clone()
+    }
+
+    fn name_locations(&mut self) {
+        if self.aggregate.name_locations() {
+            self.files_open_since = Some(Instant::now());
+        }
+    }
+
+    /// Makes the samples cease and waits until the last one is in the buffer.
+    fn end_sampling(&mut self) {
+        let Some(mut engine) = self.engine.take() else { return };
+        self.zone.close();
+        Published::wait_for_quiet(self.zone);
+        // Before the timers go, so that it speaks of the time in which they ran.
+        self.figures.process_cpu_at_end = Some(process_cpu());
+        engine.stop();
+    }
+
+    /// Ends the session and gives its profile.
+    fn finish(&mut self) -> Result<Profile, Error> {
+        self.drain();
+        let gaps = self.engine.as_ref().map(|engine| engine.gaps());
+        self.end_sampling();
+        self.drain();
+        self.refresh_tables();
+        self.name_locations();
+        self.aggregate.symbols().close_files();
+        let mut check = self.self_check();
+        if let Some(gaps) = gaps {
+            (check.unarmed_threads, check.blocked_threads) = (gaps.unarmed, gaps.blocked);
+        }
+        let profile = self.aggregate.profile();
+        profile.set_self_check(check);
+        let profile = std::mem::take(profile);
+        match self.output.take().map_or(Ok(()), |output| output.finish(&profile)) {
+            Ok(()) => Ok(profile),
+            Err((path, source)) => Err(Error::Unwritten { path, source, profile: Box::new(profile) }),
+        }
+    }
+
+    fn self_check(&self) -> SelfCheck {
+        let counts = self.aggregate.counts;
+        let gaps = self.engine.as_ref().map(|engine| engine.gaps()).unwrap_or_default();
+        let ticks = clock::ticks().wrapping_sub(self.figures.ticks_at_start).max(1);
+        let ns_per_tick = self.figures.started.elapsed().as_nanos() as f64 / ticks as f64;
+        let ns = |ticks: u64| (ticks as f64 * ns_per_tick) as u64;
+        let time = &self.zone.handler_time;
+        let process_cpu = self.figures.process_cpu_at_end.unwrap_or_else(process_cpu);
+        let tables = self.tables.current().map_or(0, |tables| tables.memory_bytes());
+        let output = self.output.as_ref().map_or(0, Output::memory_bytes);
+        let mut check = SelfCheck::default();
+        check.process_cpu_ns = process_cpu.saturating_sub(self.figures.process_cpu_at_start).as_nanos() as u64;
+        check.sampled_cpu_ns = self.aggregate.sampled_cpu_ns();
+        check.samples = counts.samples;
+        check.lost = counts.lost;
+        check.truncated = counts.truncated;
+        check.folded = counts.folded;
+        check.unarmed_threads = gaps.unarmed;
+        check.blocked_threads = gaps.blocked;
+        check.handler_p50_ns = ns(time.quantile(0.5));
+        check.handler_p99_ns = ns(time.quantile(0.99));
+        check.handler_max_ns = ns(time.longest());
+        check.handler_total_ns = ns(time.total());
+        check.drain_total_ns = own_cpu().as_nanos() as u64;
+        check.memory_bytes = (Zone::memory_bytes() + tables + output + self.aggregate.memory_bytes()) as u64;
+        check
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // Also when this thread panics: then the program goes on without samples.
+        self.end_sampling();
+        self.zone.close();
+        if thread::panicking() {
+            eprintln!("plop: the collector's thread panicked; sampling ends");
+        }
+    }
+}
+
+/// CPU time of the whole process.
+fn process_cpu() -> Duration {
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from).unwrap_or_default()
+}
+
+/// CPU time of the calling thread.
+fn own_cpu() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default()
+}

@@ -1,0 +1,132 @@
+//! What an ELF file says of itself in its first table: how its bytes lie in memory, and which build it is. Enough to tell where
+//! an address of a mapping lies in the file's own numbering. Knows nothing of names.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// From the ELF specification (`elf.h`), for 64-bit files of this machine's byte order.
+const MAGIC: &[u8] = b"\x7fELF\x02";
+const HEADER: usize = 64;
+const PROGRAM_HEADER: usize = 56;
+const PT_LOAD: u32 = 1;
+const PT_NOTE: u32 = 4;
+const NT_GNU_BUILD_ID: u32 = 3;
+/// More notes than any linker writes.
+const MAX_NOTES: u64 = 64 << 10;
+
+/// The segments and the build ID.
+#[derive(Debug, Default)]
+pub(crate) struct ElfFile {
+    segments: Vec<Segment>,
+    pub(crate) build_id: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Segment {
+    offset: u64,
+    length: u64,
+    address: u64,
+}
+
+impl ElfFile {
+    /// Reads the first table of `file`.
+    pub(crate) fn read(file: &File) -> io::Result<ElfFile> {
+        let mut header = [0; HEADER];
+        file.read_exact_at(&mut header, 0)?;
+        if !header.starts_with(MAGIC) {
+            return Err(io::Error::from(io::ErrorKind::InvalidData));
+        }
+        let (table, entry_size, count) = (long(&header, 32), half(&header, 54), half(&header, 56));
+        let mut elf = ElfFile::default();
+        for at in 0..u64::from(count) {
+            let mut entry = [0; PROGRAM_HEADER];
+            file.read_exact_at(&mut entry, table.saturating_add(at * u64::from(entry_size)))?;
+            let segment = Segment { offset: long(&entry, 8), length: long(&entry, 32), address: long(&entry, 16) };
+            match word(&entry, 0) {
+                PT_LOAD => elf.segments.push(segment),
+                PT_NOTE if elf.build_id.is_empty() => {
+                    let mut notes = vec![0; segment.length.min(MAX_NOTES) as usize];
+                    file.read_exact_at(&mut notes, segment.offset)?;
+                    elf.build_id = build_id(&notes).unwrap_or_default().to_vec();
+                }
+                _ => {}
+            }
+        }
+        Ok(elf)
+    }
+
+    /// The address, in the file's own numbering, of the byte at `offset`.
+    pub(crate) fn address_of(&self, offset: u64) -> Option<u64> {
+        // The page in which a segment begins is mapped whole, so the last segment that begins before it is meant.
+        let holds = |segment: &&Segment| segment.offset <= offset && offset - segment.offset < segment.length;
+        let segment = self.segments.iter().rfind(holds)?;
+        Some(segment.address + (offset - segment.offset))
+    }
+}
+
+/// The build ID among notes: each a length of its name, of its content, a type, and both, padded to four bytes.
+fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
+    while notes.len() >= 12 {
+        let (name, content) = (word(notes, 0) as usize, word(notes, 4) as usize);
+        let begin = 12_usize.checked_add(name.checked_next_multiple_of(4)?)?;
+        let end = begin.checked_add(content)?;
+        if word(notes, 8) == NT_GNU_BUILD_ID && notes.get(12..)?.starts_with(b"GNU\0") {
+            return notes.get(begin..end);
+        }
+        notes = notes.get(end.checked_next_multiple_of(4)?..)?;
+    }
+    None
+}
+
+fn half(bytes: &[u8], at: usize) -> u16 {
+    u16::from_ne_bytes(number(bytes, at))
+}
+
+fn word(bytes: &[u8], at: usize) -> u32 {
+    u32::from_ne_bytes(number(bytes, at))
+}
+
+fn long(bytes: &[u8], at: usize) -> u64 {
+    u64::from_ne_bytes(number(bytes, at))
+}
+
+/// The bytes at that place; zeros beyond the end.
+fn number<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    bytes.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_program_s_own_code_is_found_where_the_loader_put_it() {
+        let file = File::open("/proc/self/exe").expect("a program can read itself");
+        let elf = ElfFile::read(&file).expect("it is an ELF file");
+        // The first byte of the file is at the lowest address.
+        let lowest = elf.segments.iter().map(|segment| segment.address).min();
+        assert_eq!(elf.address_of(0), lowest);
+        let end = file.metadata().expect("it is open").len();
+        assert_eq!(elf.address_of(end + (1 << 40)), None);
+    }
+
+    #[test]
+    fn notes_that_lie_about_their_length_have_no_build_id() {
+        let note = |name: u32, content: u32| {
+            let mut note = Vec::new();
+            [name, content, NT_GNU_BUILD_ID].iter().for_each(|word| note.extend(word.to_ne_bytes()));
+            note.extend(b"GNU\0\x12\x34");
+            note
+        };
+        assert_eq!(build_id(&note(4, 2)), Some(&[0x12, 0x34][..]));
+        assert_eq!(build_id(&note(4, 3)), None);
+        assert_eq!(build_id(&note(u32::MAX, u32::MAX)), None);
+        assert_eq!(build_id(&[]), None);
+    }
+
+    #[test]
+    fn a_file_that_is_no_elf_file_is_an_error() {
+        assert!(ElfFile::read(&File::open("/proc/self/comm").expect("it is there")).is_err());
+    }
+}

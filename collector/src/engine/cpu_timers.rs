@@ -1,0 +1,251 @@
+//! The engine that is there everywhere: a timer on each thread's CPU clock, and the scout on the process's for threads that
+//! nobody has seen yet.
+
+use std::io;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use nix::time::{ClockId, clock_gettime};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Engine, Gaps, Started};
+use crate::Error;
+use crate::signal::handler::scout_value;
+use crate::signal::threads::{Stack, Thread, Timer};
+use crate::signal::timer::{self, Clock, TimerId};
+use crate::signal::walk::StackBounds;
+use crate::signal::zone::Zone;
+use crate::tasks;
+
+/// How often threads are looked for, unless looking takes long.
+const SCAN: Duration = Duration::from_millis(100);
+/// How much longer than a look, in CPU time, the pause after it is: what looking costs is bounded by a thousandth …
+const REST: u32 = 1000;
+/// … unless there are so many threads that the pause would get longer than this. The scout samples new ones meanwhile.
+const LONGEST_REST: Duration = Duration::from_secs(5);
+/// How often each thread is asked whether it uses CPU without being sampled.
+const CHECK_UP: Duration = Duration::from_secs(1);
+
+/// The timers of all threads.
+pub(crate) struct CpuTimers {
+    zone: &'static Zone,
+    interval: Duration,
+    scout: TimerId,
+    scan_due: Instant,
+    maps_due: Instant,
+    check_up_due: Instant,
+    health: FxHashMap<u32, Health>,
+    blocked: FxHashSet<u32>,
+    /// The most threads at a time for which the table had no room.
+    unplaced: u64,
+    own_tid: u32,
+}
+
+/// How a thread did at its last check-up.
+#[derive(Debug, Clone, Copy)]
+struct Health {
+    cpu: Duration,
+    samples: u32,
+}
+
+impl CpuTimers {
+    /// Starts the scout and a timer for every thread but the calling one.
+    pub(crate) fn start(zone: &'static Zone, interval: Duration) -> Started {
+        let interval_ns = interval.as_nanos() as u64;
+        let scout = timer::start(Clock::Process, scout_value(), interval_ns, interval_ns)
+            .map_err(|errno| Error::System { what: "timer_create", source: io::Error::from_raw_os_error(errno) })?;
+        let now = Instant::now();
+        let mut engine = CpuTimers {
+            zone,
+            interval,
+            scout,
+            scan_due: now,
+            maps_due: now,
+            check_up_due: now + CHECK_UP,
+            health: FxHashMap::default(),
+            blocked: FxHashSet::default(),
+            unplaced: 0,
+            own_tid: crate::signal::syscall::thread_id(),
+        };
+        engine.scan();
+        Ok(Box::new(engine))
+    }
+
+    /// Gives a timer to each thread that has none, and takes back what dead ones had; gives those.
+    fn scan(&mut self) -> Vec<u32> {
+        // First those that have an entry, then those that live: a thread that is born in between is not taken for dead.
+        let entries: Vec<_> = self.zone.threads.taken().collect();
+        let Ok(mut alive) = tasks::list() else { return Vec::new() };
+        alive.sort_unstable();
+        let mut gone = Vec::new();
+        for (slot, tid, thread) in entries {
+            if tid == 0 || alive.binary_search(&tid).is_ok() {
+                continue;
+            }
+            if let Timer::Armed(timer) = thread.timer() {
+                timer::delete(timer);
+            }
+            self.zone.threads.free(slot);
+            self.health.remove(&tid);
+            gone.push(tid);
+        }
+        let Some(visit) = self.zone.enter() else { return gone };
+        let mut unplaced = 0;
+        for &tid in alive.iter().filter(|&&tid| tid != self.own_tid) {
+            let Some(slot) = self.zone.threads.claim(tid) else {
+                unplaced += 1;
+                continue;
+            };
+            if let Some(thread) = self.zone.threads.get(slot) {
+                visit.arm(slot, thread, tid);
+            }
+        }
+        self.unplaced = self.unplaced.max(unplaced);
+        gone
+    }
+
+    /// Finds the stacks of threads that have been sampled for the first time; says whether there were any.
+    fn find_stacks(&self) -> bool {
+        let seen: Vec<_> =
+            self.zone.threads.taken().filter_map(|(_, _, thread)| Some((thread, thread.seen()?))).collect();
+        if seen.is_empty() {
+            return false;
+        }
+        let Ok(memory) = tasks::writable_memory() else { return false };
+        for (thread, (sp, thread_pointer)) in seen {
+            thread.settle(stack_around(&memory, sp, thread_pointer));
+        }
+        true
+    }
+
+    /// Looks for threads that use CPU and give no samples: they block the signal, or the kernel has lost their timer, as
+    /// Linux 5.9 to 5.15 do now and then (golang/go#49065). Threads that were refused a timer get another try.
+    fn check_up(&mut self) {
+        let suspicious = self.interval.saturating_mul(4).max(Duration::from_millis(50));
+        for (slot, tid, thread) in self.zone.threads.taken() {
+            let timer = match thread.timer() {
+                Timer::Armed(timer) => timer,
+                Timer::Refused => {
+                    self.zone.refused.fetch_sub(1, Relaxed);
+                    self.rearm(slot, tid, thread);
+                    continue;
+                }
+                Timer::Unarmed | Timer::Arming => continue,
+            };
+            let Some(cpu) = cpu_time(Clock::Thread(tid)) else { continue };
+            let now = Health { cpu, samples: thread.samples() };
+            let Some(before) = self.health.insert(tid, now) else { continue };
+            if now.samples != before.samples {
+                continue;
+            }
+            if now.cpu.saturating_sub(before.cpu) < suspicious {
+                // Not enough to tell; let it add up.
+                self.health.insert(tid, before);
+                continue;
+            }
+            if tasks::blocks_sigprof(tid) {
+                self.blocked.insert(tid);
+                continue;
+            }
+            timer::delete(timer);
+            self.rearm(slot, tid, thread);
+        }
+    }
+
+    fn rearm(&self, slot: usize, tid: u32, thread: &Thread) {
+        thread.set_timer(Timer::Unarmed);
+        if let Some(visit) = self.zone.enter() {
+            visit.arm(slot, thread, tid);
+        }
+    }
+}
+
+impl Engine for CpuTimers {
+    fn tend(&mut self, now: Instant) -> Vec<u32> {
+        let mut gone = Vec::new();
+        if now >= self.scan_due {
+            let rest = rest_after(|| gone = self.scan());
+            self.scan_due = now + rest.max(SCAN);
+        }
+        if now >= self.maps_due {
+            let mut found = false;
+            let rest = rest_after(|| found = self.find_stacks());
+            if found {
+                self.maps_due = now + rest.max(SCAN);
+            }
+        }
+        if now >= self.check_up_due {
+            let rest = rest_after(|| self.check_up());
+            self.check_up_due = now + rest.max(CHECK_UP);
+        }
+        gone
+    }
+
+    fn gaps(&self) -> Gaps {
+        Gaps { unarmed: self.zone.refused.load(Relaxed) + self.unplaced, blocked: self.blocked.len() as u64 }
+    }
+
+    fn stop(&mut self) {
+        timer::delete(self.scout);
+        for (_, _, thread) in self.zone.threads.taken() {
+            if let Timer::Armed(timer) = thread.timer() {
+                timer::delete(timer);
+            }
+            thread.forget();
+        }
+    }
+}
+
+/// Does some work; how long to rest from it.
+fn rest_after(work: impl FnOnce()) -> Duration {
+    let used = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Duration::from).unwrap_or_default();
+    let begun = used();
+    work();
+    (used().saturating_sub(begun) * REST).min(LONGEST_REST)
+}
+
+/// What a clock says, unless its thread is gone.
+fn cpu_time(clock: Clock) -> Option<Duration> {
+    clock_gettime(ClockId::from_raw(clock.id())).ok().map(Duration::from)
+}
+
+/// The stack that `sp` is on: the main thread's, or one that the thread's control block lies at the end of, as C libraries
+/// place it. Any other stack (a coroutine's, one for signals) may be unmapped while the thread lives.
+fn stack_around(memory: &[tasks::Writable], sp: usize, thread_pointer: usize) -> Stack {
+    let at = memory.partition_point(|stretch| stretch.limit <= sp);
+    let Some(stretch) = memory.get(at).filter(|stretch| stretch.start <= sp) else { return Stack::Unknowable };
+    if stretch.main_stack {
+        return Stack::Main(StackBounds { low: stretch.limit.saturating_sub(main_stack_size()), high: stretch.limit });
+    }
+    if (sp..stretch.limit).contains(&thread_pointer) {
+        return Stack::Own(StackBounds { low: stretch.start, high: thread_pointer });
+    }
+    Stack::Unknowable
+}
+
+/// How far the main thread's stack can grow.
+fn main_stack_size() -> usize {
+    /// Where no limit is set: more than any program uses, and no bound that matters, since reads begin at the stack pointer.
+    const UNLIMITED: usize = 1 << 30;
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: getrlimit writes to `limit` only.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
+    if result == 0 { usize::try_from(limit.rlim_cur).map_or(UNLIMITED, |size| size.min(UNLIMITED)) } else { UNLIMITED }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_stack_that_holds_the_thread_s_control_block_is_trusted() {
+        let memory = [
+            tasks::Writable { start: 1000, limit: 2000, main_stack: false },
+            tasks::Writable { start: 3000, limit: 4000, main_stack: false },
+        ];
+        assert_eq!(stack_around(&memory, 1500, 1900), Stack::Own(StackBounds { low: 1000, high: 1900 }));
+        assert_eq!(stack_around(&memory, 1500, 3900), Stack::Unknowable, "a coroutine's stack");
+        assert_eq!(stack_around(&memory, 1500, 0), Stack::Unknowable);
+        assert_eq!(stack_around(&memory, 2500, 2600), Stack::Unknowable, "no memory at all");
+    }
+}

@@ -1,0 +1,135 @@
+//! The handler of SIGPROF: one sample of the thread that it interrupts.
+
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use super::buffer::Header;
+use super::threads::{Thread, Timer};
+use super::walk::{End, StackBounds, walk};
+use super::zone::{Visit, Zone};
+use super::{clock, syscall};
+
+/// Its address marks our timers' signals; a second copy of this library in the process has another.
+static MARK: AtomicU8 = AtomicU8::new(0);
+
+/// The slot number that stands for the scout.
+const SCOUT: u32 = u32::MAX;
+
+/// `siginfo_t` of a timer's signal as a 64-bit kernel has it.
+#[repr(C)]
+struct TimerInfo {
+    signal: c_int,
+    errno: c_int,
+    code: c_int,
+    _pad: c_int,
+    timer: c_int,
+    overrun: c_int,
+    value: usize,
+}
+
+/// The value that the timer of the thread in that slot sends: the mark above, the slot below.
+///
+/// # Signal safety
+/// Runs anywhere.
+pub(super) fn value_of(slot: u32) -> usize {
+    ((&raw const MARK) as usize) << 32 | slot as usize
+}
+
+/// The value that the scout sends.
+pub(crate) fn scout_value() -> usize {
+    value_of(SCOUT)
+}
+
+/// Takes a sample if the signal comes from one of our timers; passes over any other, for want of anyone to pass it to: a
+/// session starts only where nobody else handles the signal.
+///
+/// # Signal safety
+/// Runs as a signal handler with all signals blocked. It calls nothing but this module, makes system calls by instruction and
+/// so leaves `errno` alone, and is bounded by the depth of the stack. It runs on the alternate stack where the thread has one.
+pub(crate) extern "C" fn on_signal(_signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let begun = clock::ticks();
+    // SAFETY: the kernel passes a siginfo_t, whose 128 bytes begin as `TimerInfo` does, to a handler installed with SA_SIGINFO.
+    let Some(info) = (unsafe { info.cast::<TimerInfo>().as_ref() }) else { return };
+    if info.code != libc::SI_TIMER || info.value >> 32 != value_of(0) >> 32 {
+        return;
+    }
+    let Some(zone) = Zone::get() else { return };
+    let Some(visit) = zone.enter() else { return };
+    // SAFETY: the kernel passes the interrupted thread's ucontext to a handler installed with SA_SIGINFO.
+    let Some(context) = (unsafe { context.cast::<libc::ucontext_t>().as_ref() }) else { return };
+    let weight = 1_u32.saturating_add(u32::try_from(info.overrun).unwrap_or(0));
+    match info.value as u32 {
+        SCOUT => scouted(&visit, weight, context),
+        slot => {
+            if let Some(thread) = zone.threads.get(slot as usize) {
+                // Its tid is looked up rather than asked for: the timer is the thread's own.
+                let tid = zone.threads.tid(slot as usize);
+                sample(&visit, Some(thread), tid, weight, context);
+            }
+        }
+    }
+    zone.handler_time.record(clock::ticks().wrapping_sub(begun));
+}
+
+/// The scout's signal: a thread with a timer of its own leaves it alone, one without takes it as its sample and gets a timer.
+///
+/// # Signal safety
+/// Runs in the handler: at most five system calls, once in a thread's life.
+fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t) {
+    let tid = syscall::thread_id();
+    let zone = visit.zone();
+    let slot = zone.threads.claim(tid);
+    let thread = slot.and_then(|slot| zone.threads.get(slot));
+    if let (Some(slot), Some(thread)) = (slot, thread) {
+        if let Timer::Armed(_) = thread.timer() {
+            return;
+        }
+        visit.arm(slot, thread, tid);
+    }
+    sample(visit, thread, tid, weight, context);
+}
+
+/// Walks the stack and puts it into the buffer.
+///
+/// # Signal safety
+/// Runs in the handler: bounded by the stack's depth, at most [`super::scratch::MAX_FRAMES`].
+fn sample(visit: &Visit<'_>, thread: Option<&Thread>, tid: u32, weight: u32, context: &libc::ucontext_t) {
+    let zone = visit.zone();
+    let (label, stack) = match thread {
+        Some(thread) => {
+            thread.count_sample();
+            (thread.label(), thread.stack(stack_pointer(context)))
+        }
+        None => (0, StackBounds { low: 0, high: 0 }),
+    };
+    let taken = match (zone.scratch.take(tid as usize), visit.tables()) {
+        (Some(mut scratch), Some(tables)) => {
+            let frames = scratch.frames();
+            let walked = walk(context, stack, tables, frames);
+            let header = Header { tid, weight, label, truncated: !matches!(walked.end, End::Root) };
+            frames.get(..walked.len).is_some_and(|frames| zone.samples.push(header, frames))
+        }
+        _ => false,
+    };
+    if !taken {
+        zone.lost.fetch_add(u64::from(weight), Ordering::Relaxed);
+    }
+}
+
+/// Where the interrupted code's stack pointer was.
+///
+/// # Signal safety
+/// Runs in the handler.
+#[cfg(target_arch = "x86_64")]
+fn stack_pointer(context: &libc::ucontext_t) -> usize {
+    context.uc_mcontext.gregs.get(libc::REG_RSP as usize).map_or(0, |&sp| sp as usize)
+}
+
+/// Where the interrupted code's stack pointer was.
+///
+/// # Signal safety
+/// Runs in the handler.
+#[cfg(target_arch = "aarch64")]
+fn stack_pointer(context: &libc::ucontext_t) -> usize {
+    context.uc_mcontext.sp as usize
+}

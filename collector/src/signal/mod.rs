@@ -1,0 +1,15 @@
+//! The signal zone: everything that runs in the handler of SIGPROF, and what the collector's thread needs to drive it.
+//!
+//! Code here that runs in the handler allocates nothing, takes no lock, cannot panic, formats nothing and calls no libc. Each
+//! such function says so under `# Signal safety`.
+
+pub(crate) mod buffer;
+pub(crate) mod clock;
+pub(crate) mod handler;
+pub(crate) mod histogram;
+pub(crate) mod scratch;
+pub(crate) mod syscall;
+pub(crate) mod threads;
+pub(crate) mod timer;
+pub(crate) mod walk;
+pub(crate) mod zone;

@@ -1,0 +1,173 @@
+//! Addresses to names: functions, files, lines and inlined frames, from the files that are mapped. Knows nothing of samples.
+//!
+//! By `addr2line`, which the `backtrace` crate is made on, rather than by `backtrace` itself: with line tables only, as release
+//! builds have them, debug information calls a function `new`, and only the symbol table says whose; `backtrace` shows the one
+//! where there is one, this asks both. It also needs no lock that a forked child could inherit, and still names what a library
+//! did that is unloaded by now. Measured on 500 and on 5,000 places of a release program of 38 MB with line tables: 0.07 s
+//! and 40 MB of heap, 0.13 s and 61 MB; `backtrace` takes the same.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use addr2line::Loader;
+use plop_profile::{Function, Line, Mapping, Profile, StringId};
+use rustc_hash::FxHashMap;
+
+use crate::elf_file::ElfFile;
+
+/// The files that names were read from last.
+#[derive(Default)]
+pub(crate) struct Symbols {
+    /// By path and build ID.
+    files: FxHashMap<(StringId, StringId), Option<SymbolFile>>,
+}
+
+struct SymbolFile {
+    elf: ElfFile,
+    loader: Loader,
+}
+
+/// A function at an address, or one inlined there.
+struct Frame {
+    mangled: String,
+    file: String,
+    line: u32,
+}
+
+impl Symbols {
+    /// Fills in the lines of all locations from number `from` on that can be named.
+    pub(crate) fn name_locations(&mut self, profile: &mut Profile, from: usize) {
+        for at in from..profile.locations.len() {
+            let location = &profile.locations[at];
+            let Some(mapping) = location.mapping else { continue };
+            let mapping = &profile.mappings[mapping.0 as usize];
+            let Some(offset) = location.address.checked_sub(mapping.start) else { continue };
+            let key = (mapping.file, mapping.build_id);
+            let file = self.files.entry(key).or_insert_with(|| SymbolFile::open(profile, mapping));
+            let Some(frames) = file.as_ref().and_then(|file| file.frames(offset + mapping.file_offset)) else {
+                continue;
+            };
+            profile.locations[at].lines = frames.iter().map(|frame| line_of(profile, frame)).collect();
+        }
+    }
+
+    /// Closes the files and gives their memory back.
+    pub(crate) fn close_files(&mut self) {
+        self.files.clear();
+    }
+}
+
+impl SymbolFile {
+    /// The mapping's file, unless it can't be read or is another build by now.
+    fn open(profile: &Profile, mapping: &Mapping) -> Option<SymbolFile> {
+        let path = PathBuf::from(&profile.strings[mapping.file]);
+        // A program whose file has been replaced still finds its own.
+        let own = std::fs::read_link("/proc/self/exe").is_ok_and(|own| own == path);
+        let path = if own { PathBuf::from("/proc/self/exe") } else { path };
+        let elf = ElfFile::read(&File::open(&path).ok()?).ok()?;
+        let mapped = &profile.strings[mapping.build_id];
+        if !mapped.is_empty() && *mapped != hexadecimal(&elf.build_id) {
+            return None;
+        }
+        Some(SymbolFile { elf, loader: Loader::new(&path).ok()? })
+    }
+
+    /// What is at that place in the file, the innermost inlined function first.
+    fn frames(&self, offset: u64) -> Option<Vec<Frame>> {
+        let address = self.elf.address_of(offset)?;
+        let mut frames = Vec::new();
+        // A malformed part of the debug information ends what can be known here, and nothing else.
+        if let Ok(mut found) = self.loader.find_frames(address) {
+            while let Ok(Some(frame)) = found.next() {
+                let Some(function) = frame.function else { continue };
+                let Ok(name) = function.raw_name() else { continue };
+                let (file, line) = frame.location.map_or((None, None), |location| (location.file, location.line));
+                frames.push(Frame {
+                    mangled: name.into_owned(),
+                    file: file.unwrap_or_default().to_owned(),
+                    line: line.unwrap_or(0),
+                });
+            }
+        }
+        let symbol = self.loader.find_symbol(address);
+        match (frames.last_mut(), symbol) {
+            // The symbol is the function that the others are inlined in; its name has the path that a short one lacks.
+            (Some(outermost), Some(symbol)) if !is_mangled(&outermost.mangled) => {
+                symbol.clone_into(&mut outermost.mangled)
+            }
+            (None, Some(symbol)) => {
+                frames.push(Frame { mangled: symbol.to_owned(), file: String::new(), line: 0 });
+            }
+            _ => {}
+        }
+        Some(frames)
+    }
+}
+
+/// Whether a name says where its function belongs: Rust's two ways of mangling, and C++'s.
+fn is_mangled(name: &str) -> bool {
+    name.starts_with("_R") || name.starts_with("_Z")
+}
+
+fn line_of(profile: &mut Profile, frame: &Frame) -> Line {
+    let mangled = profile.strings.intern(&frame.mangled);
+    let name = match rustc_demangle::try_demangle(&frame.mangled) {
+        Ok(name) => profile.strings.intern(&format!("{name:#}")),
+        Err(_) => mangled,
+    };
+    let file = profile.strings.intern(&frame.file);
+    let system_name = if mangled == name { StringId::EMPTY } else { mangled };
+    let function = profile.intern_function(Function { name, system_name, file, start_line: 0 });
+    Line { function, line: i64::from(frame.line) }
+}
+
+/// A build ID as people write it.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plop_profile::{Location, MappingId};
+
+    #[inline(never)]
+    fn place() -> u64 {
+        std::hint::black_box(place as fn() -> u64 as usize as u64)
+    }
+
+    /// This program's code as a mapping, with that build ID.
+    fn names(build_id: &str) -> Vec<(String, String)> {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("/proc can be read");
+        let address = place() + 1;
+        let mapping = maps.lines().find_map(|line| {
+            let mut fields = line.split_ascii_whitespace();
+            let (start, limit) = fields.next()?.split_once('-')?;
+            let number = |text| u64::from_str_radix(text, 16).ok();
+            let (start, limit, file_offset) = (number(start)?, number(limit)?, number(fields.nth(1)?)?);
+            (start..limit).contains(&address).then_some((start, limit, file_offset, fields.nth(2)?))
+        });
+        let (start, limit, file_offset, path) = mapping.expect("code is mapped from a file");
+        let mut profile = Profile::new([("samples", "count")]);
+        let (file, build_id) = (profile.strings.intern(path), profile.strings.intern(build_id));
+        profile.mappings.push(Mapping { start, limit, file_offset, file, build_id, symbolized: true });
+        profile.push_location(Location { mapping: Some(MappingId(0)), address, lines: Vec::new() });
+        Symbols::default().name_locations(&mut profile, 0);
+        let function = |line: &Line| profile.functions[line.function.0 as usize];
+        let text = |of: Function| (profile.strings[of.name].to_owned(), profile.strings[of.file].to_owned());
+        profile.locations[0].lines.iter().map(|line| text(function(line))).collect()
+    }
+
+    #[test]
+    fn a_place_in_this_program_has_its_function_s_whole_name_and_file() {
+        let names = names("");
+        let (name, file) = names.last().expect("this test has line tables");
+        assert_eq!(name, "plop_collector::symbols::tests::place");
+        assert!(file.ends_with("src/symbols.rs"), "{file}");
+    }
+
+    #[test]
+    fn a_file_of_another_build_names_nothing() {
+        assert!(names("00112233").is_empty());
+    }
+}
