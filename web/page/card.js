@@ -1,0 +1,48 @@
+// The card beside the pointer: what an item is, what it has, who calls it and whom it calls.
+
+import { quantity, share } from "./quantity.js";
+
+/** So many callers and callees are named. */
+const NAMED = 4;
+
+/** @param {string} tag @param {string} text @param {string} [kind] */
+function element(tag, text, kind = "") {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+/**
+ * @param {HTMLElement} card
+ * @param {import("./types.js").Picture} picture
+ * @param {number} number
+ * @param {import("./types.js").Point} at
+ * @param {{ width: number, height: number }} window
+ */
+export function showCard(card, picture, number, at, window) {
+  const { items, edges, total, sample_type } = picture;
+  const item = items[number];
+  const value = (/** @type {number} */ of) => quantity(of, sample_type.unit);
+  const figures = document.createElement("dl");
+  for (const [name, of] of /** @type {[string, number][]} */ ([["self", item.self], ["total", item.total]])) {
+    figures.append(element("dt", name), element("dd", value(of)), element("dd", share(of, total)));
+  }
+  const list = (/** @type {string} */ title, /** @type {"from" | "to"} */ mine, /** @type {"from" | "to"} */ other) => {
+    const found = edges.filter((edge) => edge[mine] === number && edge.from !== edge.to).sort((left, right) => right.weight - left.weight);
+    if (found.length === 0) return;
+    figures.append(element("h3", found.length > NAMED ? `${title}, the heaviest of ${found.length}` : title));
+    for (const edge of found.slice(0, NAMED)) figures.append(element("dt", share(edge.weight, total)), element("dd", ""), element("dd", items[edge[other]].label, "text"));
+  };
+  list("called by", "to", "from");
+  list("calls", "from", "to");
+  const name = item.kind === "fold" ? `${item.name}: ${item.members} functions that are not drawn` : item.name;
+  const where = item.kind === "fold" ? "double-click to open" : [item.crate, item.file].filter(Boolean).join(" · ");
+  card.replaceChildren(element("div", name, "name"), element("div", where, "where"), figures);
+  card.hidden = false;
+  const { offsetWidth: width, offsetHeight: height } = card;
+  const x = at.x + 18 + width > window.width ? Math.max(8, at.x - width - 18) : at.x + 18;
+  const y = Math.max(8, Math.min(at.y + 14, window.height - height - 8));
+  card.style.left = `${x}px`;
+  card.style.top = `${y}px`;
+}

@@ -1,0 +1,39 @@
+// The legend: a button for each group, in its colour, with its share; pressing one shows that group alone.
+
+import { color } from "./graph/palette.js";
+import { share } from "./quantity.js";
+
+/** Beyond so many, groups are counted instead of named. */
+const SHOWN = 12;
+
+/**
+ * @param {HTMLElement} list
+ * @param {import("./types.js").Picture} picture
+ * @param {import("./graph/palette.js").Theme} theme
+ * @param {number} pressed
+ * @param {(group: number) => void} press
+ */
+export function showLegend(list, picture, theme, pressed, press) {
+  list.replaceChildren(...picture.groups.slice(0, SHOWN).map((group, at) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(at === pressed));
+    const swatch = document.createElement("span");
+    swatch.className = "swatch";
+    swatch.style.background = color(theme, group.color);
+    const part = document.createElement("small");
+    part.textContent = share(group.self, picture.total);
+    button.append(swatch, group.name.length > 28 ? `…${group.name.slice(-27)}` : group.name, part);
+    button.title = group.name;
+    button.addEventListener("click", () => press(at === pressed ? -1 : at));
+    const entry = document.createElement("li");
+    entry.append(button);
+    return entry;
+  }));
+  if (picture.groups.length > SHOWN) {
+    const rest = document.createElement("li");
+    rest.className = "hint";
+    rest.textContent = `and ${picture.groups.length - SHOWN} more`;
+    list.append(rest);
+  }
+}

@@ -1,0 +1,24 @@
+// The shapes of the API's answers, for the type checker; API.md says what each field means.
+
+/**
+ * @typedef {{ id: string, name: string, bytes: number, modified_ms: number, growing: boolean }} ProfileEntry
+ * @typedef {{ type: string, unit: string, total: number }} SampleTotal
+ * @typedef {{ id: string, name: string, format: string, version: string, sample_types: SampleTotal[], default_sample_type: string | null,
+ *   time_ms: number, duration_ns: number, labels: Record<string, string[]>, growing: boolean,
+ *   self_check: Record<string, number> | null, warnings: string[] }} ProfileInfo
+ * @typedef {{ name: string, color: number, self: number, total: number }} Group
+ * @typedef {{ id: string, kind: "function" | "fold", name: string, label: string, group: number, file: string, crate: string,
+ *   module: string, self: number, total: number, members: number, rank: number, x: number, y: number, radius: number, strip: boolean }} Item
+ * @typedef {{ from: number, to: number, weight: number, elided: number, kind: "line" | "back" | "pip" | "faint", bends: [number, number][] }} Edge
+ * @typedef {{ functions: number, self: number }} Part
+ * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: number,
+ *   shown: Part, folded: Part, direction: "right" | "down" | "free", width: number, height: number, groups: Group[], items: Item[],
+ *   edges: Edge[] }} Picture
+ * @typedef {{ id: string, name: string, label: string, file: string, crate: string, module: string, self: number, total: number }} Row
+ * @typedef {{ sample_type: { type: string, unit: string }, total: number, functions: Row[] }} Top
+ * @typedef {{ x: number, y: number }} Point
+ * @typedef {{ x: number, y: number, k: number }} Camera
+ * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
+ */
+
+export {};

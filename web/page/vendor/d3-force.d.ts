@@ -1,0 +1,1 @@
+export { forceSimulation, forceX, forceY, forceManyBody, forceLink } from "d3-force";
