@@ -93,7 +93,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    fn take(&mut self, length: u64) -> Option<&'a [u8]> {
+    fn bytes(&mut self, length: u64) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(usize::try_from(length).ok()?)?;
         self.rest = rest;
         Some(taken)
@@ -106,7 +106,7 @@ impl<'a> Fields<'a> {
             0 => Some(Field::Number(number, self.varint()?)),
             2 => {
                 let length = self.varint()?;
-                Some(Field::Bytes(number, self.take(length)?))
+                Some(Field::Bytes(number, self.bytes(length)?))
             }
             _ => {
                 self.foreign = true;
@@ -132,19 +132,32 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// Whether the first field is one that a profile can begin with.
+/// How many fields the bytes are judged by.
+const JUDGED: usize = 16;
+
+/// Whether the first fields are ones that a profile has, so that bytes with something wrong further on are a broken profile
+/// rather than something else.
 fn begins_like_a_profile(bytes: &[u8]) -> bool {
-    match Fields::new(bytes).next() {
-        Some(Field::Bytes(field::SAMPLE_TYPE, part)) => proto::ValueType::decode(part).is_ok(),
-        Some(Field::Bytes(field::SAMPLE, part)) => proto::Sample::decode(part).is_ok(),
-        Some(Field::Bytes(field::MAPPING, part)) => proto::Mapping::decode(part).is_ok(),
-        Some(Field::Bytes(field::LOCATION, part)) => proto::Location::decode(part).is_ok(),
-        Some(Field::Bytes(field::FUNCTION, part)) => proto::Function::decode(part).is_ok(),
-        Some(Field::Bytes(field::STRING_TABLE, part)) => part.is_empty(),
-        Some(Field::Bytes(field::PERIOD_TYPE | field::COMMENT, _)) => true,
-        Some(Field::Number(number, _)) => (field::DROP_FRAMES..=field::DEFAULT_SAMPLE_TYPE).contains(&number),
-        _ => false,
+    let mut fields = Fields::new(bytes);
+    let mut judged = 0;
+    for field in fields.by_ref().take(JUDGED) {
+        let fits = match field {
+            Field::Bytes(field::SAMPLE_TYPE | field::PERIOD_TYPE, part) => proto::ValueType::decode(part).is_ok(),
+            Field::Bytes(field::SAMPLE, part) => proto::Sample::decode(part).is_ok(),
+            Field::Bytes(field::MAPPING, part) => proto::Mapping::decode(part).is_ok(),
+            Field::Bytes(field::LOCATION, part) => proto::Location::decode(part).is_ok(),
+            Field::Bytes(field::FUNCTION, part) => proto::Function::decode(part).is_ok(),
+            Field::Bytes(field::STRING_TABLE, part) => judged > 0 || part.is_empty(),
+            Field::Bytes(number, _) => number == field::COMMENT,
+            Field::Number(number, _) => (field::DROP_FRAMES..=field::DEFAULT_SAMPLE_TYPE).contains(&number),
+        };
+        // Something wrong in a file that began well is worth more words than "no profile".
+        if !fits {
+            return judged > 2;
+        }
+        judged += 1;
     }
+    judged > 0 && !(fields.foreign && judged < 3)
 }
 
 /// The parts that others refer to, with the tables from the file's numbers to ours.

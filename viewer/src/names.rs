@@ -28,6 +28,8 @@ fn without_hash(name: &str) -> &str {
 /// latter two may be empty.
 pub(crate) fn describe(name: &str, file: &str, mapped: &str) -> Function {
     let name = if name.starts_with('_') { demangle(name) } else { without_hash(name).to_owned() };
+    // Older tools leave the underscore that Rust's mangling puts before a bracket.
+    let name = if name.contains("_<") { name.replace("::_<", "::<") } else { name };
     let parts = Parts::of(&name, file, mapped);
     let (label, krate, module) = (parts.label, parts.krate, parts.module);
     let file = if file.is_empty() { mapped } else { file };
@@ -53,7 +55,7 @@ pub(crate) fn family(name: &str) -> Cow<'_, str> {
 }
 
 fn is_closure(segment: &str) -> bool {
-    segment.starts_with("{{closure}}") || segment.starts_with("{closure")
+    segment.trim_start_matches('_').starts_with("{{closure}}") || segment.starts_with("{closure")
 }
 
 /// The segment without the generic arguments behind its identifiers. Brackets that stand for a type themselves (`<A as B>`,
@@ -306,6 +308,9 @@ fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
 /// The path of a type, without references and arguments: `&mut alpha::Foo<T>` gives `alpha`, `Foo`.
 fn type_path(of: &str) -> Vec<String> {
     let mut of = of.trim();
+    let lifetime = |text: &str| text.starts_with('\'').then(|| text.find(' ').map(|at| at + 1)).flatten();
+    of = of.strip_prefix('&').unwrap_or(of).trim_start();
+    of = &of[lifetime(of).unwrap_or(0)..];
     for prefix in ["&", "*const ", "*mut ", "mut ", "dyn ", "impl "] {
         of = of.strip_prefix(prefix).unwrap_or(of).trim_start();
     }
@@ -356,6 +361,13 @@ mod tests {
         );
         check("core::str::<impl str>::contains", "str::contains", "core", "core::str");
         check("<alpha::Foo>::bar", "Foo::bar", "alpha", "alpha");
+        check(
+            "core::cmp::impls::_<impl core::cmp::PartialOrd for usize>::lt",
+            "usize::lt (PartialOrd)",
+            "core",
+            "core::cmp",
+        );
+        check("<&'a mut I as core::iter::Iterator>::next", "I::next (Iterator)", "core", "core::iter");
     }
 
     #[test]

@@ -137,6 +137,7 @@ export class Graph {
       const radius = (this.picture?.items[at].radius ?? 0) + 8;
       [left, top, right, bottom] = [Math.min(left, x - radius), Math.min(top, y - radius), Math.max(right, x + radius), Math.max(bottom, y + radius)];
     });
+    for (const { x, y } of this.places.bends.flat()) [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x), Math.max(bottom, y)];
     if (left === Infinity) return;
     // Room for the legend above, the slider below, and labels at the sides.
     const edge = { left: 70, right: 90, top: 48, bottom: 64 };
