@@ -106,7 +106,7 @@ fn path(info: &libc::dl_phdr_info) -> PathBuf {
 }
 
 /// The bytes at an address of the file's own numbering, if they lie in what is loaded of it and can be read.
-fn memory<'a>(headers: &'a [libc::Elf64_Phdr], base: usize, address: u64, length: u64) -> Option<&'a [u8]> {
+fn memory(headers: &[libc::Elf64_Phdr], base: usize, address: u64, length: u64) -> Option<&[u8]> {
     let end = address.checked_add(length)?;
     let loaded = headers.iter().filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_R != 0);
     let holds = |header: &&libc::Elf64_Phdr| header.p_vaddr <= address && end <= header.p_vaddr + header.p_filesz;
