@@ -264,13 +264,19 @@ impl Aggregate {
         }
     }
 
-    /// Looks up the names of all locations that have none yet; says whether there were any.
-    pub(crate) fn name_locations(&mut self) -> bool {
-        let from = std::mem::replace(&mut self.named, self.profile.locations.len());
+    /// Looks up the names of some of the locations that have none yet; says whether that was the last of them.
+    pub(crate) fn name_some(&mut self) -> bool {
         if self.symbolize {
-            self.symbols.name_locations(&mut self.profile, from);
+            self.named = self.symbols.name_locations(&mut self.profile, self.named);
+        } else {
+            self.named = self.profile.locations.len();
         }
-        self.symbolize && from < self.profile.locations.len()
+        self.named == self.profile.locations.len()
+    }
+
+    /// Whether all locations have been looked up.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named == self.profile.locations.len()
     }
 
     /// The files that names are read from.

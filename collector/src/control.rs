@@ -166,6 +166,11 @@ impl Control {
             self.refresh_due = now + REFRESH;
             self.refresh_tables();
         }
+        if self.output.is_some() && !self.aggregate.is_named() {
+            // Bit by bit, so that the flush need not wait for it.
+            self.files_open_since = Some(now);
+            self.aggregate.name_some();
+        }
         if now >= self.flush_due {
             self.flush_due = now + self.settings.flush_every;
             self.flush();
@@ -244,9 +249,12 @@ impl Control {
         profile.clone()
     }
 
+    /// Looks up what has no name yet, and keeps the buffer from filling meanwhile.
     fn name_locations(&mut self) {
-        if self.aggregate.name_locations() {
+        while !self.aggregate.is_named() {
             self.files_open_since = Some(Instant::now());
+            self.aggregate.name_some();
+            self.drain();
         }
     }
 

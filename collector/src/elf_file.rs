@@ -66,7 +66,7 @@ impl ElfFile {
 }
 
 /// The build ID among notes: each a length of its name, of its content, a type, and both, padded to four bytes.
-fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
     while notes.len() >= 12 {
         let (name, content) = (word(notes, 0) as usize, word(notes, 4) as usize);
         let begin = 12_usize.checked_add(name.checked_next_multiple_of(4)?)?;

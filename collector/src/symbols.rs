@@ -8,12 +8,16 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use addr2line::Loader;
 use plop_profile::{Function, Line, Mapping, Profile, StringId};
 use rustc_hash::FxHashMap;
 
 use crate::elf_file::ElfFile;
+
+/// How long to read names at a time: at 10 kHz the buffer between handlers and collector fills in some 100 ms.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// The files that names were read from last.
 #[derive(Default)]
@@ -35,9 +39,14 @@ struct Frame {
 }
 
 impl Symbols {
-    /// Fills in the lines of all locations from number `from` on that can be named.
-    pub(crate) fn name_locations(&mut self, profile: &mut Profile, from: usize) {
+    /// Fills in the lines of the locations from number `from` on that can be named, for about [`SLICE`]; gives the number to
+    /// go on from.
+    pub(crate) fn name_locations(&mut self, profile: &mut Profile, from: usize) -> usize {
+        let begun = Instant::now();
         for at in from..profile.locations.len() {
+            if begun.elapsed() > SLICE {
+                return at;
+            }
             let location = &profile.locations[at];
             let Some(mapping) = location.mapping else { continue };
             let mapping = &profile.mappings[mapping.0 as usize];
@@ -49,6 +58,7 @@ impl Symbols {
             };
             profile.locations[at].lines = frames.iter().map(|frame| line_of(profile, frame)).collect();
         }
+        profile.locations.len()
     }
 
     /// Closes the files and gives their memory back.

@@ -34,13 +34,18 @@ fn a_program_killed_at_any_moment_leaves_all_but_the_last_flush() {
         let mut command = child(NAME);
         command.env("PLOP_TEST_OUTPUT", &output).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the child can be started");
-        // A moment that differs from round to round: after so much CPU time, and wherever the child is then.
-        let enough = Duration::from_millis(20 + u64::from(round * 37 % 20) * 20);
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
         let used = lines.filter_map(|line| line.strip_prefix("used ")?.parse().ok()).map(Duration::from_nanos);
-        let used = used.into_iter().find(|&used| used >= enough).expect("the child works for ever");
+        let mut used = used.into_iter();
+        // Once there is anything: the first flush waits for the files that names are read from, long in a debug build.
+        let is_flushed = || Profile::load(&output).is_ok_and(|profile| profile.total(0) > 0);
+        let flushed = used.find(|_| is_flushed()).expect("the child works for ever");
+        // Then at a moment that differs from round to round, wherever the child is by then.
+        let moment = flushed + Duration::from_millis(20 + u64::from(round * 37 % 20) * 20);
+        let reached = used.find(|&used| used >= moment).expect("the child works for ever");
         child.kill().expect("it runs");
         child.wait().expect("it is our child");
+        let used = used.last().unwrap_or(reached);
         let profile = Profile::load(&output).expect("the file is a profile");
         // A flush comes within its period and the longest nap of 100 ms; the child prints about every 10 ms. Beyond that the
         // machine may be slow to let the collector's thread run: one more period of each.

@@ -5,7 +5,7 @@ mod work;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -97,8 +97,7 @@ fn many_threads_may_start_and_stop_as_they_like() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let begun = Instant::now();
-                while begun.elapsed() < Duration::from_secs(2) && started.load(Ordering::Relaxed) < 100 {
+                while started.load(Ordering::Relaxed) < 20 {
                     match Collector::builder().interval(Duration::from_millis(1)).symbolize(false).start() {
                         Ok(collector) => {
                             started.fetch_add(1, Ordering::Relaxed);
@@ -112,7 +111,6 @@ fn many_threads_may_start_and_stop_as_they_like() {
             });
         }
     });
-    assert!(started.load(Ordering::Relaxed) > 10, "{started:?}");
     assert_eq!(timers(), before);
     assert_eq!(threads_called_plop(), 0);
 }

@@ -7,6 +7,7 @@ pub(crate) mod buffer;
 pub(crate) mod clock;
 pub(crate) mod handler;
 pub(crate) mod histogram;
+pub(crate) mod memory;
 pub(crate) mod scratch;
 pub(crate) mod syscall;
 pub(crate) mod threads;
