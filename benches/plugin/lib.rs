@@ -4,7 +4,7 @@
 // SAFETY: no other symbol of that name is linked with this one.
 #[unsafe(no_mangle)]
 pub extern "C" fn plop_bench_plugin_spin(rounds: u64) -> u64 {
-    (0..rounds).fold(rounds, |state, round| step(state, round))
+    (0..rounds).fold(rounds, step)
 }
 
 #[inline(never)]

@@ -154,6 +154,7 @@ impl Parts {
         let mut label = erase_arguments(last);
         let mut path: Vec<String> = callers.iter().map(|segment| erase_arguments(segment)).collect();
         let mut suffix = String::new();
+        let mut type_at = None;
         let qualified = callers.iter().rposition(|segment| segment.starts_with('<') && segment.ends_with('>'));
         if let Some(at) = qualified {
             let inner = &callers[at][1..callers[at].len() - 1];
@@ -174,6 +175,7 @@ impl Parts {
             let shown = of_path.last().cloned().unwrap_or_else(|| of.to_owned());
             let inner_path: Vec<String> = path[at + 1..].to_vec();
             path = if home.len() > 1 { home[..home.len() - 1].to_vec() } else { home };
+            type_at = Some(path.len());
             path.push(shown);
             path.extend(inner_path);
         }
@@ -185,8 +187,8 @@ impl Parts {
         }
         let krate = path.first().cloned().unwrap_or_else(|| "native".to_owned());
         let krate = krate.trim_start_matches(['&', '*', '(']).split(' ').next_back().unwrap_or("native").to_owned();
-        let types =
-            path.iter().position(|part| part.starts_with(|sign: char| sign.is_uppercase() || "[&(<".contains(sign)));
+        let is_type = |part: &String| part.starts_with(|sign: char| sign.is_uppercase() || "[&(<".contains(sign));
+        let types = path.iter().position(is_type).into_iter().chain(type_at).min();
         let mut module = path[..types.unwrap_or(path.len())].join("::");
         if module.is_empty() {
             module = krate.clone();
