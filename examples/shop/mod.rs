@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 /// Finds products: async on the outside, sorting and arithmetic within.
-pub async fn search(query: &str) -> String {
+pub(crate) async fn search(query: &str) -> String {
     let words = tokenize(query);
     tokio::task::yield_now().await;
     let mut hits = score_products(&words);
@@ -38,7 +38,7 @@ fn render_list(hits: &[(u64, f64)]) -> String {
 }
 
 /// Draws a small picture of a product.
-pub async fn thumbnail(id: u64) -> Vec<u8> {
+pub(crate) async fn thumbnail(id: u64) -> Vec<u8> {
     let pixels = decode_image(id);
     let blurred = blur(&pixels, 3);
     encode_image(&blurred)
@@ -85,7 +85,7 @@ fn encode_image(pixels: &[u16]) -> Vec<u8> {
 }
 
 /// Takes an order: parses it, checks its signature, keeps it.
-pub async fn checkout(id: u64, order: &str) -> String {
+pub(crate) async fn checkout(id: u64, order: &str) -> String {
     let counts = parse_order(order);
     let signature = sign_order(id, &counts);
     tokio::task::yield_now().await;
@@ -116,7 +116,7 @@ fn stir(state: u64, name: &str, count: u64) -> u64 {
 }
 
 /// What goes on in the background: words sorted into a tree, recursively.
-pub fn rebuild_index() {
+pub(crate) fn rebuild_index() {
     let words: Vec<u64> = (0..20_000_u64).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20).collect();
     std::hint::black_box(build_tree(&words));
     std::thread::sleep(std::time::Duration::from_millis(3));

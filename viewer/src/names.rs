@@ -133,6 +133,9 @@ impl Parts {
         if name.contains("::") || name.starts_with('<') && name.contains('>') && !is_bracketed_word(name) {
             return Parts::of_path(name);
         }
+        if let Some(parts) = Parts::of_rust_file(name, file) {
+            return parts;
+        }
         if let Some(parts) = Parts::of_source(name, file).or_else(|| Parts::of_dotted(name)) {
             return parts;
         }
@@ -194,6 +197,25 @@ impl Parts {
             module = krate.clone();
         }
         Parts { label: label + &suffix, krate, module }
+    }
+
+    /// A bare Rust name, as debug information of line tables alone has it for inlined functions: its crate and module follow
+    /// from where the source lies, `library/core/src/iter/range.rs` or `tokio-1.54.1/src/runtime/task.rs`.
+    fn of_rust_file(name: &str, file: &str) -> Option<Parts> {
+        let path = file.strip_suffix(".rs")?;
+        let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
+        let source = parts.iter().rposition(|part| *part == "src");
+        let (krate, inside) = match source {
+            Some(at) if at > 0 => (parts[at - 1], &parts[at + 1..]),
+            _ => (parts.get(parts.len().checked_sub(2)?)?.to_owned(), &parts[parts.len() - 1..]),
+        };
+        let version = |at: usize| krate[at + 1..].starts_with(|sign: char| sign.is_ascii_digit());
+        let end = krate.match_indices('-').map(|(at, _)| at).find(|&at| version(at)).unwrap_or(krate.len());
+        let krate = krate[..end].replace('-', "_");
+        let modules = inside.iter().filter(|part| !["mod", "lib", "main"].contains(part)).copied();
+        let module = [krate.as_str()].into_iter().chain(modules).collect::<Vec<_>>().join("::");
+        let last = module.rsplit("::").next().unwrap_or(&krate);
+        Some(Parts { label: format!("{last}::{}", erase_arguments(name)), krate, module })
     }
 
     /// A name of a language whose modules are files: Python, JavaScript, Ruby.
@@ -396,6 +418,13 @@ mod tests {
         assert_eq!(of("dumps", "/usr/lib/python3.8/json/encoder.py", ""), "json");
         assert_eq!(of("do_syscall_64", "", "[kernel.kallsyms]"), "kernel");
         assert_eq!(of("[libfoo.so]", "", ""), "libfoo.so");
+        let inlined = describe("lt<u64>", "/rustc/0123/library/core/src/cmp.rs", "/usr/bin/busy");
+        assert_eq!((&*inlined.label, &*inlined.krate, &*inlined.module), ("cmp::lt", "core", "core::cmp"));
+        let inlined = describe("poll", "/home/me/.cargo/registry/src/index/tokio-util-0.7.1/src/codec/mod.rs", "");
+        assert_eq!(
+            (&*inlined.label, &*inlined.krate, &*inlined.module),
+            ("codec::poll", "tokio_util", "tokio_util::codec")
+        );
     }
 
     #[test]

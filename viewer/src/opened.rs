@@ -105,7 +105,7 @@ fn describe(profile: &Profile, frame: Frame, mapped: &FxHashMap<u32, MappingId>)
 fn merge_families(apart: &Shown) -> Shown {
     let mut functions: Vec<Function> = Vec::new();
     let mut frames: Vec<Frame> = Vec::new();
-    let mut known: FxHashMap<(String, String), u32> = FxHashMap::default();
+    let mut known: FxHashMap<(String, String, String), u32> = FxHashMap::default();
     let merged_frame: Vec<u32> = apart
         .functions
         .iter()
@@ -113,7 +113,9 @@ fn merge_families(apart: &Shown) -> Shown {
         .map(|(function, &frame)| {
             let family = names::family(&function.name);
             // The crate tells families of the same name apart; the file does not, since an instance is made where it is used.
-            *known.entry((family.to_string(), function.krate.clone())).or_insert_with(|| {
+            // But a bare name says too little without its file.
+            let file = if family.contains("::") { "" } else { &function.file };
+            *known.entry((family.to_string(), function.krate.clone(), file.to_owned())).or_insert_with(|| {
                 let mut described = match family == function.name {
                     true => function.clone(),
                     false => names::describe(&family, &function.file, ""),
