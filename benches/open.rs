@@ -149,6 +149,10 @@ impl Run {
 
 fn run(command: &[String]) -> Run {
     let before = Instant::now();
+    #[expect(
+        clippy::zombie_processes,
+        reason = "wait4 below waits for it, and gives its memory, which `wait` does not"
+    )]
     let child = Command::new(&command[0])
         .args(&command[1..])
         .stdout(Stdio::null())

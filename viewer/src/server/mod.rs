@@ -52,8 +52,7 @@ pub(crate) fn serve(library: Library, gate: Gate) -> Router {
         .route("/api/top/{id}", get(api::top))
         .route("/api/export/{id}", get(api::export))
         .route("/api/events/{id}", get(events::events))
-        .route("/", get(page::index))
-        .route("/{*path}", get(page::file))
+        .fallback(get(page::page))
         .layer(guard)
         .with_state(shared)
 }

@@ -1,19 +1,24 @@
 //! The page's files.
 
-use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::OriginalUri;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::reply::Refusal;
 
-/// `/`.
-pub(super) async fn index(headers: HeaderMap) -> Response {
+/// Whatever is no part of the API: the page, or one of its files.
+pub(super) async fn page(uri: Uri, OriginalUri(whole): OriginalUri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    if !path.is_empty() {
+        return send(path, &headers);
+    }
+    // Where a service mounts the viewer at `/plop`, the page's relative addresses need `/plop/`.
+    if !whole.path().ends_with('/') {
+        let last = whole.path().rsplit('/').next().unwrap_or_default();
+        let query = whole.query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Redirect::to(&format!("{last}/{query}")).into_response();
+    }
     send("index.html", &headers)
-}
-
-/// `/graph/draw.js` and its like.
-pub(super) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    send(&path, &headers)
 }
 
 fn send(path: &str, headers: &HeaderMap) -> Response {

@@ -91,7 +91,7 @@ pub(super) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
     if gate.token.is_some() && !in_address && !cookie(headers).is_some_and(|token| gate.accepts(token)) {
         return refuse("the token is missing; open the address that plop-view printed, all of it".to_owned());
     }
-    let is_page = request.uri().path() == "/";
+    let is_page = ["", "/"].contains(&request.uri().path());
     let mut response = match shown {
         // Keep the token in a cookie and out of the address, which people copy and browsers remember.
         Some(token) if in_address && gate.token.is_some() && is_page => {
