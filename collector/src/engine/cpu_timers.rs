@@ -26,6 +26,10 @@ const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How often each thread is asked whether it uses CPU without being sampled.
 const CHECK_UP: Duration = Duration::from_secs(1);
 
+/// What the kernel keeps free below the main thread's stack, 256 pages: that far it may have grown since its memory was looked
+/// at without having met anything else.
+const GUARD_GAP: usize = 1 << 20;
+
 /// The timers of all threads.
 pub(crate) struct CpuTimers {
     zone: &'static Zone,
@@ -215,22 +219,12 @@ fn stack_around(memory: &[tasks::Writable], sp: usize, thread_pointer: usize) ->
     let at = memory.partition_point(|stretch| stretch.limit <= sp);
     let Some(stretch) = memory.get(at).filter(|stretch| stretch.start <= sp) else { return Stack::Unknowable };
     if stretch.main_stack {
-        return Stack::Main(StackBounds { low: stretch.limit.saturating_sub(main_stack_size()), high: stretch.limit });
+        return Stack::Main(StackBounds { low: stretch.start.saturating_sub(GUARD_GAP), high: stretch.limit });
     }
     if (sp..stretch.limit).contains(&thread_pointer) {
         return Stack::Own(StackBounds { low: stretch.start, high: thread_pointer });
     }
     Stack::Unknowable
-}
-
-/// How far the main thread's stack can grow.
-fn main_stack_size() -> usize {
-    /// Where no limit is set: more than any program uses, and no bound that matters, since reads begin at the stack pointer.
-    const UNLIMITED: usize = 1 << 30;
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: getrlimit writes to `limit` only.
-    let result = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
-    if result == 0 { usize::try_from(limit.rlim_cur).map_or(UNLIMITED, |size| size.min(UNLIMITED)) } else { UNLIMITED }
 }
 
 #[cfg(test)]
@@ -247,5 +241,8 @@ mod tests {
         assert_eq!(stack_around(&memory, 1500, 3900), Stack::Unknowable, "a coroutine's stack");
         assert_eq!(stack_around(&memory, 1500, 0), Stack::Unknowable);
         assert_eq!(stack_around(&memory, 2500, 2600), Stack::Unknowable, "no memory at all");
+        let main = [tasks::Writable { start: 8 << 20, limit: 9 << 20, main_stack: true }];
+        let bounds = StackBounds { low: 7 << 20, high: 9 << 20 };
+        assert_eq!(stack_around(&main, (8 << 20) + 100, 1500), Stack::Main(bounds));
     }
 }

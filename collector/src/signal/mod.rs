@@ -8,6 +8,8 @@ pub(crate) mod clock;
 pub(crate) mod handler;
 pub(crate) mod histogram;
 pub(crate) mod memory;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod oracle;
 pub(crate) mod scratch;
 pub(crate) mod syscall;
 pub(crate) mod threads;

@@ -63,6 +63,10 @@ pub(crate) fn walk(context: &libc::ucontext_t, stack: StackBounds, tables: &Tabl
         let len = len.wrapping_add(1);
         let step = match tables.rule(place) {
             Some(rule) if rule.base != Base::Unknown => step(registers, rule, place, &mut memory),
+            Some(_) if len == 1 => match at_entry(registers, tables, &mut memory) {
+                Step::Lost => by_frame_pointer(registers, tables, &mut memory),
+                step => step,
+            },
             _ => by_frame_pointer(registers, tables, &mut memory),
         };
         match step {
@@ -118,6 +122,25 @@ fn step(registers: Registers, rule: Rule, place: usize, memory: &mut Memory) -> 
     match (pc, fp) {
         (Some(0), _) => Step::Root,
         (Some(pc), Some(fp)) => Step::Caller(Registers { pc: without_authentication(pc), sp: cfa, fp, link: 0 }),
+        _ => Step::Lost,
+    }
+}
+
+/// The caller of code in a file that has no rule for it: most often a jump from one library to another, which has not touched
+/// the stack. What is taken for its return address has to be known code.
+///
+/// # Signal safety
+/// Runs in the handler.
+fn at_entry(registers: Registers, tables: &Tables, memory: &mut Memory) -> Step {
+    let Registers { sp, fp, link, .. } = registers;
+    let (pc, sp) = if cfg!(target_arch = "x86_64") {
+        let Some(pc) = memory.read(sp) else { return Step::Lost };
+        (pc, sp.wrapping_add(8))
+    } else {
+        (link, sp)
+    };
+    match tables.rule(pc.wrapping_sub(1)) {
+        Some(rule) if rule.base != Base::Unknown => Step::Caller(Registers { pc, sp, fp, link: 0 }),
         _ => Step::Lost,
     }
 }
