@@ -23,6 +23,10 @@ const GROWTH_BOUND_KIB: u64 = 64 << 10;
 
 const INTERVALS_US: [u64; 2] = [1000, 100];
 
+/// The phases in which all hazards run together: under one collector, and under one that is started and stopped.
+const ALL: &str = "all together";
+const ALL_SWITCHING: &str = "all together, start and stop";
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -46,7 +50,7 @@ fn number(word: &str) -> u64 {
 
 /// Runs every phase in a process of its own.
 fn all_phases(length: Duration) -> ExitCode {
-    let names: Vec<&str> = HAZARDS.iter().map(|hazard| hazard.name).chain(["all", "all, start and stop"]).collect();
+    let names: Vec<&str> = HAZARDS.iter().map(|hazard| hazard.name).chain([ALL, ALL_SWITCHING]).collect();
     let phases = (names.len() * INTERVALS_US.len()) as u32;
     let each_ms = (length / phases).as_millis();
     let program = std::env::current_exe().expect("the program's own path is known");
@@ -74,6 +78,18 @@ struct Holdings {
 }
 
 impl Holdings {
+    /// What is held once threads that have returned are gone from the kernel's lists too, which a join does not wait for.
+    fn settled(before: &Holdings) -> Self {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let now = Holdings::now();
+            if now == *before || Instant::now() > deadline {
+                return now;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     fn now() -> Self {
         let entries = |path: &str| std::fs::read_dir(path).map_or(0, Iterator::count);
         let timers = std::fs::read_to_string("/proc/self/timers").unwrap_or_default();
@@ -89,14 +105,14 @@ fn phase(name: &str, interval: Duration, length: Duration) {
     let folder = std::env::temp_dir().join(format!("plop-stress-profiles-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("the folder for temporary files is writable");
     let before = Holdings::now();
-    let started = name.ends_with("start and stop");
+    let started = name == ALL_SWITCHING;
     let collector = (!started).then(|| {
         let file = folder.join("whole.pb.gz");
         Collector::builder().interval(interval).output(&file).start().expect("the collector starts")
     });
     let courses: Vec<(&str, Course)> = HAZARDS
         .iter()
-        .filter(|hazard| hazard.name == name || name.starts_with("all"))
+        .filter(|hazard| hazard.name == name || name == ALL || name == ALL_SWITCHING)
         .map(|hazard| (hazard.name, Course::new()))
         .collect();
     let switching = Course::new();
@@ -118,7 +134,7 @@ fn phase(name: &str, interval: Duration, length: Duration) {
     });
     let rounds: u64 = courses.iter().map(|(_, course)| course.rounds()).sum::<u64>() + switching.rounds();
     let outcome = collector.map(|collector| finish(collector, &folder.join("whole.pb.gz")));
-    let after = Holdings::now();
+    let after = Holdings::settled(&before);
     std::fs::remove_dir_all(&folder).expect("our own folder can be removed");
     println!(
         "{name}, every {} µs: {rounds} rounds, {}, memory grew by {growth} KiB",
