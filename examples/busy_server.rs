@@ -76,7 +76,7 @@ fn router(profiler: Profiler) -> Router {
         .route("/profiler/stop", post(|State(profiler): State<Profiler>| async move { profiler.stop() }))
         .route("/profiler", get(|State(profiler): State<Profiler>| async move { profiler.status() }))
         .with_state(profiler)
-        .nest("/plop", plop_view::router(PROFILES))
+        .nest_service("/plop", plop_view::router(PROFILES))
 }
 
 struct Options {

@@ -130,12 +130,14 @@ impl Default for Samples {
 }
 
 impl Profile {
-    /// A profile without samples whose values measure these: each a kind and its unit.
+    /// A profile without samples whose values measure these: each a kind and its unit. The last is shown first, as pprof has
+    /// it.
     pub fn new<'a>(sample_types: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut profile = Profile::default();
         profile.sample_types =
             sample_types.into_iter().map(|(kind, unit)| intern_value_type(&mut profile.strings, kind, unit)).collect();
         profile.samples = Samples::new(profile.sample_types.len());
+        profile.default_sample_type = profile.sample_types.len().saturating_sub(1);
         profile
     }
 

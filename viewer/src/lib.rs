@@ -4,7 +4,7 @@
 //! The binary `plop-view` is a command line around this library. A service that profiles itself can mount the same viewer:
 //!
 //! ```no_run
-//! let app: axum::Router = axum::Router::new().nest("/plop", plop_view::router("profiles"));
+//! let app: axum::Router = axum::Router::new().nest_service("/plop", plop_view::router("profiles"));
 //! ```
 
 mod browser;

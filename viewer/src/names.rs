@@ -124,8 +124,8 @@ struct Parts {
 impl Parts {
     fn of(name: &str, file: &str, mapped: &str) -> Parts {
         if name.starts_with('[') || name.is_empty() || name.starts_with("<unknown>") {
-            let krate = if name.contains("kernel") { "kernel" } else { name.trim_matches(['[', ']']) };
-            return Parts { label: name.to_owned(), krate: krate.to_owned(), module: krate.to_owned() };
+            let krate = if name.contains("kernel") { "kernel".to_owned() } else { library(name) };
+            return Parts { label: name.to_owned(), module: krate.clone(), krate };
         }
         if name.ends_with("_[k]") || mapped.starts_with("[kernel") || file.starts_with("[kernel") {
             return Parts { label: name.to_owned(), krate: "kernel".to_owned(), module: "kernel".to_owned() };
@@ -417,7 +417,7 @@ mod tests {
         assert_eq!(of("get", "/venv/lib/python3.8/site-packages/twisted/web/http.py", ""), "twisted");
         assert_eq!(of("dumps", "/usr/lib/python3.8/json/encoder.py", ""), "json");
         assert_eq!(of("do_syscall_64", "", "[kernel.kallsyms]"), "kernel");
-        assert_eq!(of("[libfoo.so]", "", ""), "libfoo.so");
+        assert_eq!(of("[libfoo.so.6]", "", ""), "libfoo");
         let inlined = describe("lt<u64>", "/rustc/0123/library/core/src/cmp.rs", "/usr/bin/busy");
         assert_eq!((&*inlined.label, &*inlined.krate, &*inlined.module), ("cmp::lt", "core", "core::cmp"));
         let inlined = describe("poll", "/home/me/.cargo/registry/src/index/tokio-util-0.7.1/src/codec/mod.rs", "");

@@ -27,7 +27,8 @@ struct Shared {
 
 type State = axum::extract::State<Arc<Shared>>;
 
-/// The viewer of these files and folders as a router, to be served as it stands or nested in a service's own.
+/// The viewer of these files and folders as a router, to be served as it stands or mounted in a service's own with
+/// `nest_service` (with `nest`, axum itself answers 404 to the path with a slash behind it).
 ///
 /// It answers requests whose `Host` is a loopback name, and asks for no token: whoever can reach the service's loopback
 /// address may look at its profiles. See [`router_for`] for other hosts.

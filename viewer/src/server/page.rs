@@ -2,7 +2,7 @@
 
 use axum::extract::OriginalUri;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 
 use super::reply::Refusal;
 
@@ -12,13 +12,17 @@ pub(super) async fn page(uri: Uri, OriginalUri(whole): OriginalUri, headers: Hea
     if !path.is_empty() {
         return send(path, &headers);
     }
-    // Where a service mounts the viewer at `/plop`, the page's relative addresses need `/plop/`.
-    if !whole.path().ends_with('/') {
-        let last = whole.path().rsplit('/').next().unwrap_or_default();
-        let query = whole.query().map(|query| format!("?{query}")).unwrap_or_default();
-        return Redirect::to(&format!("{last}/{query}")).into_response();
+    // Asked for as `/plop` where a service mounts the viewer there, the page's relative addresses need to be told where
+    // they begin.
+    let last = whole.path().rsplit('/').next().unwrap_or_default();
+    match plop_web::file("index.html") {
+        Some(index) if !last.is_empty() => {
+            let text =
+                String::from_utf8_lossy(&index.bytes).replacen("<head>", &format!("<head><base href=\"{last}/\">"), 1);
+            ([(header::CONTENT_TYPE, content_type("index.html"))], text).into_response()
+        }
+        _ => send("index.html", &headers),
     }
-    send("index.html", &headers)
 }
 
 fn send(path: &str, headers: &HeaderMap) -> Response {

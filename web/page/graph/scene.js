@@ -41,7 +41,7 @@ export function draw(context, size, scene, camera, theme, focus, moving, taken) 
   const isLit = (/** @type {number} */ item) => (focus.group < 0 || items[item].group === focus.group) && (!near || near.items.has(item)) && (!focus.matches || focus.matches.has(item));
   const dimmed = near || focus.matches || focus.group >= 0;
 
-  drawStripLine(context, size, picture, circles, camera, theme);
+  const caption = drawStripLine(context, picture, circles, camera, theme);
   drawEdges(context, scene, circles, camera, theme, focus, moving, near);
   items.forEach((item, at) => {
     const circle = circles[at];
@@ -54,7 +54,7 @@ export function draw(context, size, scene, camera, theme, focus, moving, taken) 
   const labels = placeLabels(wanted(picture, circles, size, isLit, dimmed), (text, height) => {
     context.font = font(height, false);
     return context.measureText(text).width * 1.03;
-  }, { x: 4, y: 4, width: size.width - 8, height: size.height - 8 }, taken);
+  }, { x: 4, y: 4, width: size.width - 8, height: size.height - 8 }, caption ? [...taken, caption] : taken);
   for (const label of labels) drawLabel(context, label, items[label.index], theme, dimmed && !isLit(label.index) ? 0.25 : 1, picture);
   return labels;
 }
@@ -79,25 +79,32 @@ function wanted(picture, circles, size, isLit, dimmed) {
   });
 }
 
-/** @param {OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D} context @param {{ width: number }} size @param {Picture} picture @param {Circle[]} circles @param {Camera} camera @param {Theme} theme */
-function drawStripLine(context, size, picture, circles, camera, theme) {
+/**
+ * The line above the strip, with what it holds; where the words stand.
+ * @param {OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D} context @param {Picture} picture @param {Circle[]} circles
+ * @param {Camera} camera @param {Theme} theme @returns {import("../types.js").Rectangle | undefined}
+ */
+function drawStripLine(context, picture, circles, camera, theme) {
   let top = Infinity;
   picture.items.forEach((item, at) => {
     if (item.strip) top = Math.min(top, circles[at].y - circles[at].radius);
   });
-  if (top === Infinity) return;
-  const y = Math.round(top - 22 * camera.k) + 0.5;
+  if (top === Infinity) return undefined;
+  const y = Math.round(top - 14) + 0.5;
   context.strokeStyle = theme.ring;
   context.lineWidth = 1;
   context.beginPath();
   context.moveTo(camera.x, y);
   context.lineTo(camera.x + picture.width * camera.k, y);
   context.stroke();
+  const text = "shared callees and folded groups; a dot beside a circle marks a call to one";
   context.fillStyle = theme.soft;
   context.font = font(11, false);
   context.textAlign = "left";
   context.textBaseline = "bottom";
-  context.fillText("shared callees and folded groups; a dot at a circle marks a call to one", Math.max(12, camera.x + 12), y - 3);
+  const x = Math.max(12, camera.x);
+  context.fillText(text, x, y - 3);
+  return { x, y: y - 17, width: context.measureText(text).width, height: 17 };
 }
 
 /** @param {OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D} context @param {Scene} scene @param {Circle[]} circles @param {Camera} camera @param {Theme} theme @param {Focus} focus @param {boolean} moving @param {{ items: Set<number>, edges: Set<number> } | null} near */

@@ -1,0 +1,216 @@
+//! The server as its clients meet it: over a socket, alone and mounted in a service.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use plop_profile::{LabelSetId, Profile};
+
+/// Serves a router on a free port for as long as the process lives.
+fn serve(router: axum::Router) -> SocketAddr {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            sender.send(listener.local_addr().unwrap()).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+/// Asks for a path with these headers; gives the status, the head in lower case, and the body.
+fn ask_with(address: SocketAddr, path: &str, headers: &str) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nconnection: close\r\n{headers}\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase(), body.to_owned())
+}
+
+fn ask(address: SocketAddr, path: &str) -> (u16, String, String) {
+    ask_with(address, path, &format!("host: {address}\r\n"))
+}
+
+/// main calls each of these, once, twice, three times …
+fn profile(names: &[&str]) -> Profile {
+    let mut profile = Profile::new([("samples", "count"), ("cpu", "nanoseconds")]);
+    let main = profile.named_location("main", "");
+    for (at, name) in names.iter().enumerate() {
+        let leaf = profile.named_location(name, "");
+        let stack = profile.stacks.intern([leaf, main]);
+        let samples = at as i64 + 1;
+        profile.samples.add(stack, LabelSetId::EMPTY, &[samples, samples * 10_000_000]);
+    }
+    profile
+}
+
+/// A folder with one profile, and the viewer of it.
+fn viewer(names: &[&str]) -> (tempfile::TempDir, SocketAddr) {
+    let folder = tempfile::tempdir().unwrap();
+    profile(names).save(folder.path().join("busy.pb.gz")).unwrap();
+    let address = serve(plop_view::router(folder.path()));
+    (folder, address)
+}
+
+fn json(body: &str) -> serde_json::Value {
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
+
+#[test]
+fn the_list_names_profiles_by_id_and_every_picture_conserves_its_total() {
+    let (_folder, address) = viewer(&["a", "b", "c"]);
+    let (status, _, body) = ask(address, "/api/profiles");
+    assert_eq!((status, json(&body)[0]["id"].as_str()), (200, Some("busy.pb")));
+    for query in ["", "?items=1", "?items=2&direction=down", "?hide=.", "?focus=b", "?preset=std,tokio&color=file"] {
+        let (status, _, body) = ask(address, &format!("/api/picture/busy.pb{query}"));
+        assert_eq!(status, 200, "{body}");
+        let picture = json(&body);
+        let parts = picture["shown"]["self"].as_i64().unwrap() + picture["folded"]["self"].as_i64().unwrap();
+        assert_eq!(parts, picture["total"].as_i64().unwrap(), "{query}: {body}");
+    }
+    let (_, _, body) = ask(address, "/api/top/busy.pb?type=samples&sort=total&n=1");
+    let top = json(&body);
+    assert_eq!((top["total"].as_i64(), top["functions"][0]["name"].as_str()), (Some(6), Some("main")));
+}
+
+#[test]
+fn an_items_samples_split_over_the_edges_of_its_picture() {
+    let (_folder, address) = viewer(&["a", "b"]);
+    let (_, _, body) = ask(address, "/api/picture/busy.pb?type=samples");
+    let picture = json(&body);
+    let items = picture["items"].as_array().unwrap();
+    let b = items.iter().find(|item| item["name"] == "b").unwrap();
+    let id = b["id"].as_str().unwrap();
+    let (status, _, body) = ask(address, &format!("/api/item/busy.pb?type=samples&item={id}"));
+    assert_eq!(status, 200, "{body}");
+    let split = json(&body);
+    assert_eq!(split["total"].as_i64(), Some(2));
+    let edges = split["edges"].as_array().unwrap();
+    assert_eq!(edges.len(), 1, "only the edge from main to b: {body}");
+    let edge = &picture["edges"][edges[0][0].as_u64().unwrap() as usize];
+    assert_eq!(items[edge["to"].as_u64().unwrap() as usize]["name"], "b");
+}
+
+#[test]
+fn requests_for_a_foreign_host_or_from_a_foreign_page_are_refused() {
+    let (_folder, address) = viewer(&["a"]);
+    let status = |headers: &str| ask_with(address, "/api/profiles", headers).0;
+    assert_eq!(status("host: evil.example\r\n"), 403);
+    assert_ne!(status(""), 200, "a request has to name its host");
+    assert_eq!(status(&format!("host: {address}\r\norigin: http://evil.example\r\n")), 403);
+    assert_eq!(status(&format!("host: {address}\r\norigin: http://{address}\r\n")), 200);
+    assert_eq!(status("host: localhost:1\r\n"), 200);
+}
+
+#[test]
+fn no_id_leads_out_of_the_folders() {
+    let (folder, address) = viewer(&["a"]);
+    let inside = folder.path().join("shown");
+    std::fs::create_dir(&inside).unwrap();
+    let inner = serve(plop_view::router(&inside));
+    for id in ["..%2Fbusy.pb", "../busy.pb", "..%2Fbusy.pb.gz", "%2Fetc%2Fpasswd", "busy.pb%00"] {
+        let (status, _, body) = ask(inner, &format!("/api/profile/{id}"));
+        assert!(status == 404, "{id}: {status} {body}");
+    }
+    assert_eq!(ask(address, "/..%2f..%2fCargo.toml").0, 404);
+}
+
+#[test]
+fn a_bad_parameter_is_one_line_that_names_it() {
+    let (_folder, address) = viewer(&["a"]);
+    let refusal = |query: &str| {
+        let (status, _, body) = ask(address, &format!("/api/picture/busy.pb?{query}"));
+        assert_eq!(status, 400, "{query}: {body}");
+        body
+    };
+    assert_eq!(refusal("focus=%28"), "focus: ( is no regular expression: unclosed group\n");
+    assert_eq!(refusal("type=heap"), "type: the profile has no heap; it has samples, cpu\n");
+    assert_eq!(refusal("items=many"), "items: many is no whole number from 1 to 20000\n");
+    assert_eq!(ask(address, "/api/picture/absent.pb").0, 404);
+}
+
+#[test]
+fn a_file_that_is_no_profile_is_refused_with_its_reason() {
+    let (folder, address) = viewer(&["a"]);
+    std::fs::write(folder.path().join("prose.txt"), "not a profile at all\n").unwrap();
+    let (status, _, body) = ask(address, "/api/profile/prose.txt");
+    assert_eq!(status, 422);
+    assert!(body.contains("no profile of a known format"), "{body}");
+}
+
+#[test]
+fn markup_in_names_stays_text_in_every_export() {
+    let name = "<script>alert(1)</script>";
+    let (_folder, address) = viewer(&[name]);
+    let (_, head, svg) = ask(address, "/api/export/busy.pb?format=flamegraph");
+    assert!(head.contains("image/svg+xml") && head.contains("attachment"), "{head}");
+    assert!(!svg.contains(name) && svg.contains("&lt;script&gt;"), "the name is escaped");
+    let (_, head, csv) = ask(address, "/api/export/busy.pb?format=edges");
+    assert!(head.contains("text/csv") && head.contains("nosniff"), "{head}");
+    assert_eq!(csv, format!("caller,callee,samples,nanoseconds\nmain,{name},1,10000000\n"));
+    let (_, head, _) = ask(address, "/api/picture/busy.pb");
+    assert!(
+        head.contains("application/json") && head.contains("content-security-policy: default-src 'none'"),
+        "{head}"
+    );
+}
+
+#[test]
+fn a_service_can_mount_the_viewer_anywhere() {
+    let (folder, _) = viewer(&["a"]);
+    let app = axum::Router::new()
+        .route("/", axum::routing::get(|| async { "the service" }))
+        .nest_service("/debug/plop", plop_view::router(folder.path()));
+    let address = serve(app);
+    assert_eq!(ask(address, "/").2, "the service");
+    assert!(ask(address, "/debug/plop/").2.contains("<head>\n"));
+    assert!(
+        ask(address, "/debug/plop").2.contains("<base href=\"plop/\">"),
+        "relative addresses begin below the mount"
+    );
+    assert_eq!(ask(address, "/debug/plop/app.js").0, 200);
+    assert_eq!(ask(address, "/debug/plop/api/profiles").0, 200);
+    assert_eq!(ask(address, "/debug/plop/absent.js").0, 404);
+}
+
+#[test]
+fn events_tell_of_a_file_that_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("growing.pb");
+    let mut growing = profile(&["a"]);
+    std::fs::write(&path, growing.encode()).unwrap();
+    let address = serve(plop_view::router(folder.path()));
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /api/events/growing.pb HTTP/1.1\r\nhost: {address}\r\n\r\n").unwrap();
+    let mut heard = String::new();
+    let mut wait_for = |count: usize| {
+        let mut bytes = [0; 1024];
+        while heard.matches("event: changed").count() < count {
+            let read = stream.read(&mut bytes).unwrap();
+            assert!(read > 0, "the stream stays open: {heard}");
+            heard.push_str(&String::from_utf8_lossy(&bytes[..read]));
+        }
+    };
+    wait_for(1);
+    let leaf = growing.named_location("later", "");
+    let stack = growing.stacks.intern([leaf]);
+    growing.samples.add(stack, LabelSetId::EMPTY, &[5, 50]);
+    std::fs::write(&path, growing.encode()).unwrap();
+    wait_for(2);
+    let (_, _, body) = ask(address, "/api/top/growing.pb?type=samples");
+    assert_eq!(json(&body)["total"].as_i64(), Some(6));
+}
+
+#[test]
+fn a_torn_file_is_shown_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = profile(&["a", "b"]).encode();
+    std::fs::write(folder.path().join("torn.pb"), &bytes[..bytes.len() - 3]).unwrap();
+    let address = serve(plop_view::router(folder.path()));
+    let (status, _, body) = ask(address, "/api/profile/torn.pb");
+    assert_eq!(status, 200);
+    assert!(json(&body)["warnings"][0].as_str().unwrap().contains("ends in the middle"), "{body}");
+}
