@@ -18,7 +18,13 @@ const chooser = (/** @type {string} */ id) => /** @type {HTMLSelectElement} */ (
 const filters = /** @type {HTMLFormElement} */ ($("filter-row"));
 
 /** How many items the slider stands for, from its one end to the other. */
-const ITEMS = { least: 8, most: 10000, default: 90 };
+const ITEMS = { least: 8, most: 10000 };
+
+/** How many items a window shows with room for their labels: 90 at 1600 × 1000. */
+function fittingItems() {
+  const { width, height } = graph.size;
+  return Math.round(Math.min(120, Math.max(50, (90 * width * height) / 1_600_000)));
+}
 
 let state = address.read();
 /** @type {import("./types.js").ProfileEntry[]} */
@@ -125,7 +131,7 @@ function showControls() {
     else if (field.name === "direction") field.value = first("direction") || "right";
     else if (field.name && field !== document.activeElement) field.value = first(field.name);
   }
-  input("items").value = String(itemsToSlider(Number(first("items")) || ITEMS.default));
+  input("items").value = String(itemsToSlider(Number(first("items")) || fittingItems()));
   const query = address.viewQuery(state);
   for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll("#export a"))) {
     const of = new URLSearchParams(query);
@@ -138,6 +144,12 @@ function showControls() {
 const itemsToSlider = (/** @type {number} */ items) => Math.round((100 * Math.log(items / ITEMS.least)) / Math.log(ITEMS.most / ITEMS.least));
 const sliderToItems = (/** @type {number} */ at) => Math.round(ITEMS.least * Math.pow(ITEMS.most / ITEMS.least, at / 100));
 
+function pictureQuery() {
+  const query = address.pictureQuery(state, graph.size);
+  if (!query.has("items")) query.set("items", String(fittingItems()));
+  return query;
+}
+
 /** Asks for the picture and shows it. @param {boolean} again whether to lay everything out again */
 async function loadPicture(again) {
   const id = currentId();
@@ -145,7 +157,7 @@ async function loadPicture(again) {
   asking = new AbortController();
   const { signal } = asking;
   try {
-    const found = await api.picture(id, address.pictureQuery(state, graph.size), signal);
+    const found = await api.picture(id, pictureQuery(), signal);
     if (signal.aborted) return;
     picture = found;
   } catch (error) {
@@ -313,7 +325,7 @@ function showHover(item, at) {
   showCard($("card"), picture, item, at, graph.size);
   const id = picture.items[item].id;
   splitTimer = setTimeout(async () => {
-    const query = address.pictureQuery(state, graph.size);
+    const query = pictureQuery();
     query.set("item", id);
     const split = await api.item(currentId(), query).catch(() => null);
     if (split && graph.hover === item && picture?.items[item].id === id) graph.setSplit(split.edges);

@@ -47,9 +47,10 @@ export class Graph {
     this.labels = [];
     this.fresh = true;
     this.hasFitted = false;
+    /** Counts the pictures, so that an answer to an older one is known. */
+    this.request = 0;
     /** Items that came since the last whole layout. */
     this.newcomers = 0;
-    this.request = 0;
     this.tweens = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     /** @type {Map<number, (blob: Blob) => void>} */
     this.captures = new Map();
@@ -79,7 +80,7 @@ export class Graph {
   #reported(report) {
     if (report.kind === "drawn") {
       this.labels = report.labels;
-      this.isSettled = report.settled && report.version === this.picture?.version;
+      this.isSettled = report.settled && report.number === this.request;
     } else {
       this.captures.get(report.number)?.(report.blob);
       this.captures.delete(report.number);
@@ -115,7 +116,7 @@ export class Graph {
     if (this.fresh) this.fit(first || !this.tweens);
     this.hasFitted = true;
     const tween = first || !this.tweens || !settled ? 0 : TWEEN_MS;
-    this.paint({ kind: "scene", picture: this.picture, places, tween, settled });
+    this.paint({ kind: "scene", number, picture: this.picture, places, tween, settled });
     this.#sendFocus();
     if (settled) this.listener.due(this.newcomers > 0.15 * this.picture.items.length);
   }
@@ -234,8 +235,7 @@ export class Graph {
 
   /** @returns {Promise<Blob>} what is seen, as PNG */
   capture() {
-    this.request += 1;
-    const number = this.request;
+    const number = performance.now();
     return new Promise((done) => {
       this.captures.set(number, done);
       this.paint({ kind: "capture", number });

@@ -7,7 +7,7 @@ import { themes } from "./palette.js";
 /** @typedef {import("../types.js").Picture} Picture */
 /** @typedef {import("../types.js").Camera} Camera */
 /** @typedef {{ kind: "size", width: number, height: number, ratio: number }
- *   | { kind: "scene", picture: Picture, places: import("./layout.js").Places, tween: number, settled: boolean }
+ *   | { kind: "scene", number: number, picture: Picture, places: import("./layout.js").Places, tween: number, settled: boolean }
  *   | { kind: "camera", camera: Camera, moving: boolean }
  *   | { kind: "focus", hover: number, selected: number, matches: number[] | null, group: number, split: [number, number][] | null }
  *   | { kind: "move", item: number, x: number, y: number }
@@ -41,6 +41,7 @@ export class Painter {
     /** @type {import("../types.js").Rectangle[]} */
     this.taken = [];
     this.frame = 0;
+    this.number = 0;
     this.settled = false;
   }
 
@@ -82,7 +83,8 @@ export class Painter {
   }
 
   /** @param {Extract<Message, { kind: "scene" }>} message */
-  #takeScene({ picture, places, tween, settled }) {
+  #takeScene({ number, picture, places, tween, settled }) {
+    this.number = number;
     const before = new Map(this.scene?.picture.items.map((item, at) => [item.id, this.scene?.circles[at]]));
     this.targets = picture.items.map((item, at) => ({ ...places.items[at], radius: item.radius }));
     // A new item grows at its place.
@@ -116,7 +118,7 @@ export class Painter {
     }
     const labels = draw(context, size, scene, this.camera, this.theme, this.focus, this.moving || !done, this.taken);
     if (!done) this.#schedule();
-    this.report({ kind: "drawn", labels, settled: this.settled && done, version: scene.picture.version });
+    this.report({ kind: "drawn", labels, settled: this.settled && done, number: this.number });
   }
 
   /** Moves the circles on; whether they have arrived. */

@@ -1,14 +1,14 @@
 // Colours of groups. The first eight are Okabe and Ito's (https://jfly.uni-koeln.de/color/), told apart by colour-blind eyes
 // too; the rest are theirs, darker or lighter. Index 255 is grey.
 
-const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#b8860b", "#3d9fd1", "#882255", "#44aa99", "#5a5fb0", "#c2527a", "#6b8e23", "#8c564b"];
+const LIGHT = ["#0072b2", "#cc5a00", "#00946b", "#aa4499", "#a87a0a", "#2f8fc2", "#882255", "#2f9585", "#5a5fb0", "#c2527a", "#6b8e23", "#8c564b"];
 const DARK = ["#4aa3e0", "#f08b45", "#3cc79c", "#d883c8", "#dcb23c", "#7cc8f2", "#d4689a", "#6fd0c0", "#9a9ff0", "#f092b4", "#a9c95a", "#c9968a"];
 
 /** @typedef {{ ground: string, ink: string, soft: string, edge: string, back: string, halo: string, ring: string, colors: string[], grey: string }} Theme */
 
 /** @type {{ light: Theme, dark: Theme }} */
 export const themes = {
-  light: { ground: "#fbfbf9", ink: "#1d2129", soft: "#565f6e", edge: "#98a0ad", back: "#c26a3a", halo: "#fbfbf9", ring: "#e3e5e9", colors: LIGHT, grey: "#8b919b" },
+  light: { ground: "#fbfbf9", ink: "#1d2129", soft: "#565f6e", edge: "#98a0ad", back: "#c26a3a", halo: "#fbfbf9", ring: "#e3e5e9", colors: LIGHT, grey: "#7d848f" },
   dark: { ground: "#15181e", ink: "#e8eaee", soft: "#a3acba", edge: "#667082", back: "#d98a5f", halo: "#15181e", ring: "#2c323d", colors: DARK, grey: "#868e9b" },
 };
 
