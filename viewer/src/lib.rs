@@ -1,4 +1,5 @@
 //! The viewer.
+pub mod export;
 mod function;
 pub mod import;
 pub mod picture;

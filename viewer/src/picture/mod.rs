@@ -6,6 +6,41 @@ use serde::Serialize;
 
 use crate::function::Function;
 
+mod admit;
+mod assemble;
+mod collide;
+mod color;
+mod elide;
+mod force;
+mod hubs;
+mod isotonic;
+mod items;
+mod layers;
+mod order;
+mod place;
+mod quadtree;
+mod random;
+mod rank;
+mod reduce;
+mod size;
+mod split;
+mod strip;
+#[cfg(test)]
+mod tests;
+
+/// The picture of a source: the same for the same source and settings.
+pub fn picture(source: Source<'_>, settings: &Settings) -> Picture {
+    assemble::assemble(source, settings)
+}
+
+/// How the samples of one item, by its id, split over the edges of the picture of the same source and settings; `None` if
+/// the picture has no such item.
+pub fn split(source: Source<'_>, settings: &Settings, item: u64) -> Option<Split> {
+    let items = items::items(source, settings);
+    let number = items.list.iter().position(|stands| stands.id(source) == item)?;
+    Some(split::split(&items.reduced, number as u32))
+}
+
 /// What a picture is made of: a filtered frame tree with the self value of each node, and what is known of each frame.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
@@ -160,6 +195,15 @@ pub enum EdgeKind {
     Pip,
     /// Under the pointer only.
     Faint,
+}
+
+/// How one item's samples split over a picture's edges: `api/item` in `API.md`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Split {
+    /// What the samples weigh in whose stack the item stands.
+    pub total: i64,
+    /// The number of an edge and what those samples weigh on it; edges without any are left out.
+    pub edges: Vec<(usize, i64)>,
 }
 
 fn hex<S: serde::Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
