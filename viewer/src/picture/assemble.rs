@@ -9,7 +9,7 @@ use super::layers::parts;
 use super::place::{Area, place};
 use super::size::{Size, radii};
 use super::{ColorBy, Direction, Edge, EdgeKind, Group, Item, ItemKind, Part, Picture, Settings, Source};
-use super::{color, force, hubs, order, strip};
+use super::{collide, color, force, hubs, order, strip};
 
 /// Beyond so many items no order of ranks can be read; forces place them.
 const FEW_ITEMS: usize = 300;
@@ -180,7 +180,12 @@ fn ranked(
             bends.reverse();
         }
     }
-    let spots = placed.spots.into_iter().map(to_window).collect();
+    let mut spots: Vec<[f64; 2]> = placed.spots.into_iter().map(to_window).collect();
+    // Labels had their turn; what is still crowded at least keeps its circles apart.
+    let mut circles: Vec<[f64; 2]> = drawn.iter().map(|&item| spots[item]).collect();
+    let radii: Vec<f64> = drawn.iter().map(|&item| sizes[item].radius + 3.0).collect();
+    collide::keep_apart(&mut circles, &radii, settings.width, height);
+    drawn.iter().zip(circles).for_each(|(&item, spot)| spots[item] = spot);
     Seed { spots, columns: placed.columns, bends: placed.bends }
 }
 

@@ -11,6 +11,8 @@ const STRETCH: f64 = 2.4;
 const LANE: f64 = 7.0;
 const GAP: f64 = 4.0;
 const MARGIN: f64 = 16.0;
+/// How often overlaps are looked for at most.
+const TURNS: usize = 80;
 
 /// The room for the ranked part of the picture.
 #[derive(Debug, Clone, Copy)]
@@ -76,18 +78,33 @@ pub(super) fn place(parts: &[Layers], sizes: &[Size], area: Area) -> Placed {
     let start = (area.across - extent * stretch) / 2.0;
     let stops = stops(parts, &found.iter().map(|(first, ..)| *first).collect::<Vec<_>>(), &lanes, &rooms, area);
 
-    let mut placed = Placed { spots: vec![[0.0; 2]; sizes.len()], columns: vec![0; sizes.len()], bends: Vec::new() };
-    for (part, (first, part_lanes, across)) in parts.iter().zip(&found) {
-        let mut spots = vec![[0.0; 2]; across.len()];
+    let mut spots: Vec<Vec<[f64; 2]>> = Vec::with_capacity(parts.len());
+    let mut filled = vec![Column::default(); columns];
+    for (number, (part, (first, part_lanes, across))) in parts.iter().zip(&found).enumerate() {
+        let mut part_spots = vec![[0.0; 2]; across.len()];
         for (layer, vertices) in part.layers.iter().enumerate() {
+            let (middle, width) = stops[first + layer];
+            let column = &mut filled[first + layer];
+            column.lanes = part_lanes[layer].max(column.lanes);
             let mut turn = 0;
             for &vertex in vertices {
-                let (middle, width) = stops[first + layer];
-                let lane = if part.is_dummy(vertex) { 0.0 } else { lane_offset(turn, part_lanes[layer]) };
-                turn += usize::from(!part.is_dummy(vertex));
-                spots[vertex] = [middle + lane * width, start + across[vertex] * stretch];
+                let item = part.items.get(vertex).copied();
+                let lane = item.map_or(0.0, |_| lane_offset(turn, part_lanes[layer]));
+                turn += usize::from(item.is_some());
+                let room = item.map_or(DUMMY, |item| rooms[item]);
+                part_spots[vertex] = [middle + lane * width, start + across[vertex] * stretch];
+                column.vertices.push(Vertex { part: number, vertex, item, room });
             }
         }
+        spots.push(part_spots);
+    }
+    for column in &mut filled {
+        column.vertices.sort_by(|a, b| spots[a.part][a.vertex][1].total_cmp(&spots[b.part][b.vertex][1]));
+    }
+    keep_apart(&mut spots, &filled, area);
+
+    let mut placed = Placed { spots: vec![[0.0; 2]; sizes.len()], columns: vec![0; sizes.len()], bends: Vec::new() };
+    for ((part, (first, ..)), spots) in parts.iter().zip(&found).zip(&spots) {
         for (vertex, &item) in part.items.iter().enumerate() {
             placed.spots[item] = spots[vertex];
             placed.columns[item] = first + part.layer_of[vertex];
@@ -95,10 +112,26 @@ pub(super) fn place(parts: &[Layers], sizes: &[Size], area: Area) -> Placed {
         let points = |inner: &Vec<usize>| inner.iter().map(|&vertex| spots[vertex]).collect();
         placed.bends.extend(part.chains.iter().map(|(number, inner)| (*number, points(inner))));
     }
-    let drawn: Vec<usize> = parts.iter().flat_map(|part| part.items.iter().copied()).collect();
-    keep_apart(&mut placed.spots, &drawn, &rooms, area);
     placed
 }
+
+/// What lies at one place along the window, in the order across it.
+#[derive(Debug, Clone, Default)]
+struct Column {
+    lanes: usize,
+    vertices: Vec<Vertex>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Vertex {
+    part: usize,
+    vertex: usize,
+    /// None for a dummy.
+    item: Option<usize>,
+    room: Room,
+}
+
+const DUMMY: Room = Room { along: [0.0; 2], across: [LANE; 2] };
 
 /// How many sub-columns a layer needs so that its items fit across the window.
 fn lanes_of(part: &Layers, layer: &[usize], rooms: &[Room], available: f64) -> usize {
@@ -237,50 +270,70 @@ fn stops(parts: &[Layers], firsts: &[usize], lanes: &[usize], rooms: &[Room], ar
         .collect()
 }
 
-/// Pushes items whose circles or labels overlap apart across the ranks, and keeps all inside.
-fn keep_apart(spots: &mut [[f64; 2]], drawn: &[usize], rooms: &[Room], area: Area) {
-    for pass in 0..200 {
+/// Pushes items of different columns whose circles or labels overlap apart across the ranks, and lets each column keep its
+/// order and distances, in turns.
+fn keep_apart(spots: &mut [Vec<[f64; 2]>], columns: &[Column], area: Area) {
+    let items: Vec<(usize, Vertex)> = (columns.iter().enumerate())
+        .flat_map(|(number, column)| column.vertices.iter().map(move |vertex| (number, *vertex)))
+        .filter(|(_, vertex)| vertex.item.is_some())
+        .collect();
+    columns.iter().for_each(|column| keep_order(spots, column, area));
+    for _ in 0..TURNS {
         let mut moved = false;
-        for (place, &one) in drawn.iter().enumerate() {
-            for &other in &drawn[place + 1..] {
-                let (a, b) = if spots[one][1] <= spots[other][1] { (one, other) } else { (other, one) };
-                let along = overlap(spots, rooms, a, b, 0);
-                if along <= 0.0 {
+        for (place, &(column, one)) in items.iter().enumerate() {
+            for &(other_column, other) in &items[place + 1..] {
+                if column == other_column && columns[column].lanes < 2 {
                     continue;
                 }
-                let across = spots[a][1] + rooms[a].across[1] - (spots[b][1] - rooms[b].across[0]);
-                if across <= 0.0 {
-                    continue;
-                }
-                moved = true;
-                // Late passes that still find overlaps give way along the ranks too, where that is the shorter way.
-                if pass > 60 && along < across {
-                    let (left, right) = if spots[a][0] <= spots[b][0] { (a, b) } else { (b, a) };
-                    spots[left][0] -= 0.3 * along;
-                    spots[right][0] += 0.3 * along;
-                } else {
-                    spots[a][1] -= 0.5 * across + 0.01;
-                    spots[b][1] += 0.5 * across + 0.01;
+                let (a, b) = (spots[one.part][one.vertex], spots[other.part][other.vertex]);
+                let (a, b, first, second) = if a[1] <= b[1] { (a, b, one, other) } else { (b, a, other, one) };
+                let across = a[1] + first.room.across[1] - (b[1] - second.room.across[0]);
+                let along = (a[0] + first.room.along[1]).min(b[0] + second.room.along[1])
+                    - (a[0] - first.room.along[0]).max(b[0] - second.room.along[0]);
+                if across > 0.0 && along > 0.0 {
+                    moved = true;
+                    spots[first.part][first.vertex][1] -= 0.5 * across + 0.05;
+                    spots[second.part][second.vertex][1] += 0.5 * across + 0.05;
                 }
             }
         }
-        for &item in drawn {
-            for (axis, length) in [area.along, area.across].into_iter().enumerate() {
-                let [before, behind] = if axis == 0 { rooms[item].along } else { rooms[item].across };
-                spots[item][axis] = spots[item][axis].min(length - behind - 2.0).max(before + 2.0);
-            }
-        }
+        columns.iter().for_each(|column| keep_order(spots, column, area));
         if !moved {
             return;
         }
     }
 }
 
-fn overlap(spots: &[[f64; 2]], rooms: &[Room], one: usize, other: usize, axis: usize) -> f64 {
-    let ends = |item: usize| {
-        let [before, behind] = if axis == 0 { rooms[item].along } else { rooms[item].across };
-        (spots[item][axis] - before, spots[item][axis] + behind)
+/// Moves the vertices of a column as little as can be so that they keep their order, distances and the window's edges.
+fn keep_order(spots: &mut [Vec<[f64; 2]>], column: &Column, area: Area) {
+    let vertices = &column.vertices;
+    let (Some(first), Some(last)) = (vertices.first(), vertices.last()) else { return };
+    let lanes = column.lanes.max(1) as f64;
+    let between = |pair: &[Vertex]| {
+        let apart = pair[0].room.across[1] + pair[1].room.across[0] + GAP;
+        if pair.iter().all(|vertex| vertex.item.is_some()) { apart / lanes } else { apart }
     };
-    let ((low, high), (other_low, other_high)) = (ends(one), ends(other));
-    high.min(other_high) - low.max(other_low)
+    let mut distances: Vec<f64> = std::iter::once(0.0).chain(vertices.windows(2).map(between)).collect();
+    let (low, high) = (first.room.across[0] + 2.0, area.across - last.room.across[1] - 2.0);
+    let needed: f64 = distances.iter().sum();
+    if needed > high - low {
+        // More than the window holds: all come equally too near.
+        let squeeze = ((high - low) / needed).max(0.0);
+        distances.iter_mut().for_each(|distance| *distance *= squeeze);
+    }
+    let wanted: Vec<f64> = vertices.iter().map(|vertex| spots[vertex.part][vertex.vertex][1]).collect();
+    let weights: Vec<f64> = vertices.iter().map(|vertex| if vertex.item.is_some() { 1.0 } else { 0.3 }).collect();
+    let mut places = nearest(&wanted, &weights, &distances);
+    let mut least = low;
+    for (place, distance) in places.iter_mut().zip(&distances) {
+        least += distance;
+        *place = place.max(least);
+        least = *place;
+    }
+    let mut most = high;
+    for (at, place) in places.iter_mut().enumerate().rev() {
+        *place = place.min(most);
+        most = *place - distances[at];
+    }
+    vertices.iter().zip(places).for_each(|(vertex, place)| spots[vertex.part][vertex.vertex][1] = place);
 }
