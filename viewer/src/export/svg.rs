@@ -82,22 +82,35 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
         String::new()
     };
     write!(out, r#"<path d="M{:.1},{:.1}"#, points[0][0], points[0][1])?;
-    for step in points.windows(2) {
-        let [[x0, y0], [x1, y1]] = [step[0], step[1]];
-        let (half_x, half_y) = match picture.direction {
-            Direction::Right => ((x1 - x0) / 2.0, 0.0),
-            Direction::Down => (0.0, (y1 - y0) / 2.0),
-            Direction::Free => ((x1 - x0) / 3.0, (y1 - y0) / 3.0),
+    // At its ends a curve runs along the ranks, at a bend towards the point after the next.
+    let along = match picture.direction {
+        Direction::Right => [1.0, 0.0],
+        Direction::Down => [0.0, 1.0],
+        Direction::Free => [(end[0] - points[0][0]), (end[1] - points[0][1])],
+    };
+    let rank_axis = if picture.direction == Direction::Down { 1 } else { 0 };
+    for at in 1..points.len() {
+        let (start, stop) = (points[at - 1], points[at]);
+        let tangent = |at: usize| {
+            let slope = match at {
+                0 => along,
+                _ if at == last => along,
+                _ => [points[at + 1][0] - points[at - 1][0], points[at + 1][1] - points[at - 1][1]],
+            };
+            let step =
+                if slope[rank_axis] == 0.0 { 0.0 } else { (stop[rank_axis] - start[rank_axis]) / slope[rank_axis] };
+            [slope[0] * step * 0.4, slope[1] * step * 0.4]
         };
+        let (leave, arrive) = (tangent(at - 1), tangent(at));
         write!(
             out,
             " C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1}",
-            x0 + half_x,
-            y0 + half_y,
-            x1 - half_x,
-            y1 - half_y,
-            x1,
-            y1
+            start[0] + leave[0],
+            start[1] + leave[1],
+            stop[0] - arrive[0],
+            stop[1] - arrive[1],
+            stop[0],
+            stop[1]
         )?;
     }
     writeln!(out, r#"" fill="none" stroke="{stroke}" stroke-width="{thickness:.2}" opacity=".8"{dash}/>"#)?;

@@ -8,7 +8,7 @@ use super::rank::rank;
 use super::reduce::{Place, Reduced, reduce};
 
 /// What share of a function's total its heaviest caller and callee must have, mildest first; above 1, none is elided.
-const SHARES: [f64; 5] = [2.0, 0.95, 0.9, 0.85, 0.78];
+const SHARES: [f64; 7] = [2.0, 0.95, 0.9, 0.85, 0.78, 0.7, 0.6];
 
 /// How many ranks a picture holds well: at 1,600 px each then has some 120, the width of a label.
 const RANKS: usize = 13;

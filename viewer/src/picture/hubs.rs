@@ -24,10 +24,11 @@ pub(super) fn hubs(graph: &CallGraph, is_fold: &[bool]) -> Vec<bool> {
         heaviest[callee] = edge.weight.max(heaviest[callee]);
     }
     let shared = |item: usize| {
-        // A fold without any caller has no place among the ranks either.
-        let spread = callers[item] >= CALLERS && 2 * heaviest[item] <= into[item];
+        let spread =
+            |least: usize, share: f64| callers[item] >= least && heaviest[item] as f64 <= share * into[item] as f64;
         let leafy = 10 * graph.self_values[item] >= 7 * graph.totals[item];
-        if is_fold[item] { spread || callers[item] == 0 } else { spread && leafy }
+        // A fold without any caller has no place among the ranks either.
+        if is_fold[item] { spread(3, 0.6) || callers[item] == 0 } else { spread(CALLERS, 0.5) && leafy }
     };
     (0..items).map(shared).collect()
 }

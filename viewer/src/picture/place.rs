@@ -8,11 +8,11 @@ use super::size::Size;
 /// How far an axis is stretched at most to fill the window.
 const STRETCH: f64 = 2.4;
 /// The distance that an edge's lane keeps from its neighbours.
-const LANE: f64 = 7.0;
+const LANE: f64 = 5.0;
 const GAP: f64 = 4.0;
 const MARGIN: f64 = 16.0;
 /// How often overlaps are looked for at most.
-const TURNS: usize = 80;
+const TURNS: usize = 200;
 
 /// The room for the ranked part of the picture.
 #[derive(Debug, Clone, Copy)]
@@ -41,17 +41,20 @@ pub(super) struct Placed {
 struct Room {
     along: [f64; 2],
     across: [f64; 2],
+    /// What is drawn: the circle and the label, each by its (along, across) limits from the item's place.
+    boxes: [[[f64; 2]; 2]; 2],
 }
 
 impl Area {
     fn room(&self, size: &Size) -> Room {
         let (above, below) = size.heights();
         let (vertical, horizontal) = ([above, below], [size.half_width(); 2]);
-        if self.down {
-            Room { along: vertical, across: horizontal }
-        } else {
-            Room { along: horizontal, across: vertical }
-        }
+        let circle = [[-above, above], [-above, above]];
+        let half = size.label / 2.0 + 2.0;
+        let label = [[-half, half], [above - 2.0, below]];
+        let turned = |[x, y]: [[f64; 2]; 2]| if self.down { [y, x] } else { [x, y] };
+        let (along, across) = if self.down { (vertical, horizontal) } else { (horizontal, vertical) };
+        Room { along, across, boxes: [turned(circle), turned(if below > above { label } else { circle })] }
     }
 }
 
@@ -131,7 +134,7 @@ struct Vertex {
     room: Room,
 }
 
-const DUMMY: Room = Room { along: [0.0; 2], across: [LANE; 2] };
+const DUMMY: Room = Room { along: [0.0; 2], across: [LANE; 2], boxes: [[[0.0; 2]; 2]; 2] };
 
 /// How many sub-columns a layer needs so that its items fit across the window.
 fn lanes_of(part: &Layers, layer: &[usize], rooms: &[Room], available: f64) -> usize {
@@ -158,7 +161,7 @@ fn settle(part: &Layers, rooms: &[Room], lanes: &[usize]) -> Vec<f64> {
             let between = |pair: &[usize]| {
                 let apart = extent(part, pair[0], rooms)[1] + extent(part, pair[1], rooms)[0] + GAP;
                 let both_items = !part.is_dummy(pair[0]) && !part.is_dummy(pair[1]);
-                if both_items { apart / lanes as f64 } else { apart }
+                if both_items { apart / lanes as f64 } else { apart - GAP }
             };
             std::iter::once(0.0).chain(layer.windows(2).map(between)).collect()
         })
@@ -236,11 +239,12 @@ fn fit_in(part: &Layers, across: &mut [f64], rooms: &[Room], skyline: &mut [f64]
 fn stops(parts: &[Layers], firsts: &[usize], lanes: &[usize], rooms: &[Room], area: Area) -> Vec<(f64, f64)> {
     let columns = lanes.len();
     let (mut reach, mut counts) = (vec![[0.0_f64; 2]; columns], vec![0.0; columns]);
-    let mut greatest = vec![[0.0_f64; 2]; columns];
+    let (mut greatest, mut needed) = (vec![[0.0_f64; 2]; columns], vec![0.0; columns]);
     for (part, first) in parts.iter().zip(firsts) {
         for (vertex, &item) in part.items.iter().enumerate() {
             let column = first + part.layer_of[vertex];
             counts[column] += 1.0;
+            needed[column] += rooms[item].across.iter().sum::<f64>();
             for side in 0..2 {
                 reach[column][side] += rooms[item].along[side];
                 greatest[column][side] = greatest[column][side].max(rooms[item].along[side]);
@@ -250,8 +254,14 @@ fn stops(parts: &[Layers], firsts: &[usize], lanes: &[usize], rooms: &[Room], ar
     for (reach, count) in reach.iter_mut().zip(&counts) {
         reach.iter_mut().for_each(|side| *side /= f64::max(*count, 1.0));
     }
+    // Where a column has room across, the labels of two columns can pass each other; a crowded one needs its width.
+    let crowd = |column: usize| (0.3 + needed[column] / area.across).min(1.0);
     let own = |column: usize| 2.0 * reach[column][0].max(20.0) * (lanes[column] - 1) as f64;
-    let gap = |column: usize| reach[column - 1][1] + reach[column][0] + 24.0 + (own(column - 1) + own(column)) / 2.0;
+    let gap = |column: usize| {
+        (reach[column - 1][1] + reach[column][0]) * crowd(column - 1).max(crowd(column))
+            + 24.0
+            + (own(column - 1) + own(column)) / 2.0
+    };
     let gaps: Vec<f64> = (1..columns).map(gap).collect();
     // The outermost columns' own sub-columns and labels stay inside.
     let [start, end] = match columns {
@@ -286,14 +296,11 @@ fn keep_apart(spots: &mut [Vec<[f64; 2]>], columns: &[Column], area: Area) {
                     continue;
                 }
                 let (a, b) = (spots[one.part][one.vertex], spots[other.part][other.vertex]);
-                let (a, b, first, second) = if a[1] <= b[1] { (a, b, one, other) } else { (b, a, other, one) };
-                let across = a[1] + first.room.across[1] - (b[1] - second.room.across[0]);
-                let along = (a[0] + first.room.along[1]).min(b[0] + second.room.along[1])
-                    - (a[0] - first.room.along[0]).max(b[0] - second.room.along[0]);
-                if across > 0.0 && along > 0.0 {
+                let push = deepest(&one.room, a, &other.room, b);
+                if push != 0.0 {
                     moved = true;
-                    spots[first.part][first.vertex][1] -= 0.5 * across + 0.05;
-                    spots[second.part][second.vertex][1] += 0.5 * across + 0.05;
+                    spots[one.part][one.vertex][1] -= 0.5 * push;
+                    spots[other.part][other.vertex][1] += 0.5 * push;
                 }
             }
         }
@@ -304,6 +311,23 @@ fn keep_apart(spots: &mut [Vec<[f64; 2]>], columns: &[Column], area: Area) {
     }
 }
 
+/// How far the second item must move away from the first across the ranks so that neither circles nor labels overlap; below
+/// 0 for the other direction, 0 if none do.
+fn deepest(one: &Room, [a, b]: [f64; 2], other: &Room, [c, d]: [f64; 2]) -> f64 {
+    let mut deepest: f64 = 0.0;
+    for first in &one.boxes {
+        for second in &other.boxes {
+            let along = (a + first[0][1]).min(c + second[0][1]) - (a + first[0][0]).max(c + second[0][0]);
+            let (behind, before) = (b + first[1][1] - (d + second[1][0]), d + second[1][1] - (b + first[1][0]));
+            if along > 0.0 && behind > 0.0 && before > 0.0 {
+                let push = if behind <= before { behind + 0.1 } else { -before - 0.1 };
+                deepest = if push.abs() > deepest.abs() { push } else { deepest };
+            }
+        }
+    }
+    deepest
+}
+
 /// Moves the vertices of a column as little as can be so that they keep their order, distances and the window's edges.
 fn keep_order(spots: &mut [Vec<[f64; 2]>], column: &Column, area: Area) {
     let vertices = &column.vertices;
@@ -311,7 +335,7 @@ fn keep_order(spots: &mut [Vec<[f64; 2]>], column: &Column, area: Area) {
     let lanes = column.lanes.max(1) as f64;
     let between = |pair: &[Vertex]| {
         let apart = pair[0].room.across[1] + pair[1].room.across[0] + GAP;
-        if pair.iter().all(|vertex| vertex.item.is_some()) { apart / lanes } else { apart }
+        if pair.iter().all(|vertex| vertex.item.is_some()) { apart / lanes } else { apart - GAP }
     };
     let mut distances: Vec<f64> = std::iter::once(0.0).chain(vertices.windows(2).map(between)).collect();
     let (low, high) = (first.room.across[0] + 2.0, area.across - last.room.across[1] - 2.0);

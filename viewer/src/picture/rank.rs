@@ -128,15 +128,14 @@ fn topological(into: &[Vec<usize>], out: &[Vec<usize>], calls: &[Call]) -> Vec<u
 }
 
 /// Moves each vertex within its slack to where its edges are shortest: towards its callees where they weigh more than its
-/// callers. The ranks of the longest path stay valid after each move.
+/// callers by a margin: a caller with all its callees deep. The ranks of the longest path stay valid after each move.
 fn tighten(ranks: &mut [usize], order: &[usize], into: &[Vec<usize>], out: &[Vec<usize>], calls: &[Call]) {
-    // An edge's length costs by the root of its weight: a light one shall not stretch over the whole picture either.
-    let cost = |edges: &[usize]| -> f64 { edges.iter().map(|&edge| 1.0 + (calls[edge].2.max(0) as f64).sqrt()).sum() };
+    let cost = |edges: &[usize]| -> f64 { edges.iter().map(|&edge| calls[edge].2.max(0) as f64).sum() };
     for _ in 0..4 {
         for &vertex in order.iter().rev() {
             let latest = out[vertex].iter().map(|&edge| ranks[calls[edge].1]).min();
             if let Some(latest) = latest
-                && cost(&out[vertex]) > cost(&into[vertex])
+                && cost(&out[vertex]) > 1.5 * cost(&into[vertex])
             {
                 ranks[vertex] = latest - 1;
             }
@@ -144,7 +143,7 @@ fn tighten(ranks: &mut [usize], order: &[usize], into: &[Vec<usize>], out: &[Vec
         for &vertex in order {
             let earliest = into[vertex].iter().map(|&edge| ranks[calls[edge].0] + 1).max();
             if let Some(earliest) = earliest
-                && cost(&into[vertex]) >= cost(&out[vertex])
+                && 1.5 * cost(&into[vertex]) >= cost(&out[vertex])
             {
                 ranks[vertex] = earliest;
             }
