@@ -27,3 +27,19 @@ pub(super) fn nearest(wanted: &[f64], weights: &[f64], distances: &[f64]) -> Vec
     let means = pools.into_iter().flat_map(|(mean, _, length)| std::iter::repeat_n(mean, length));
     means.zip(&offsets).map(|(mean, offset)| mean + offset).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_room_stays_where_it_wants_to_be() {
+        assert_eq!(nearest(&[0.0, 10.0, 30.0], &[1.0; 3], &[0.0, 5.0, 5.0]), [0.0, 10.0, 30.0]);
+    }
+
+    #[test]
+    fn who_has_none_gives_way_by_weight() {
+        let places = nearest(&[10.0, 10.0], &[3.0, 1.0], &[0.0, 4.0]);
+        assert_eq!(places, [9.0, 13.0]);
+    }
+}

@@ -37,13 +37,6 @@ pub(super) fn order(part: &mut Layers) {
     }
 }
 
-/// How often edges between neighbouring layers cross.
-pub(super) fn crossings(part: &Layers) -> usize {
-    let mut work = Work { layers: part.layers.clone(), at: vec![0; part.layer_of.len()] };
-    (0..work.layers.len()).for_each(|layer| work.number(layer));
-    work.crossings(part)
-}
-
 struct Work {
     layers: Vec<Vec<usize>>,
     /// By vertex its place in its layer.
@@ -183,4 +176,55 @@ fn depth_first(part: &Layers) -> Vec<Vec<usize>> {
         }
     }
     layers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layers::parts;
+    use super::*;
+
+    fn crossings(part: &Layers) -> usize {
+        let mut work = Work { layers: part.layers.clone(), at: vec![0; part.layer_of.len()] };
+        (0..work.layers.len()).for_each(|layer| work.number(layer));
+        work.crossings(part)
+    }
+
+    #[test]
+    fn a_shuffled_tree_is_ordered_without_crossings() {
+        // A caller of three, each of three, and so on; the numbers of the items say nothing of the tree.
+        let mut numbers: Vec<usize> = (0..40).collect();
+        Random::new(5).shuffle(&mut numbers);
+        let mut ranks = vec![0; 40];
+        let edges: Vec<_> = (1..40).map(|child| (child, numbers[(child - 1) / 3], numbers[child], 1.0)).collect();
+        for &(_, caller, callee, _) in &edges {
+            ranks[callee] = ranks[caller] + 1;
+        }
+        let mut parts = parts(&(0..40).collect::<Vec<_>>(), &ranks, &edges);
+        assert!(crossings(&parts[0]) > 50);
+        order(&mut parts[0]);
+        assert_eq!(crossings(&parts[0]), 0);
+    }
+
+    #[test]
+    fn sweeps_take_a_third_of_the_crossings_of_a_depth_first_order_away() {
+        let mut random = Random::new(9);
+        let ranks: Vec<usize> = (0..80).map(|item| item / 10).collect();
+        let mut edges = Vec::new();
+        for item in 0..70 {
+            // Mostly calls nearby, now and then one two ranks down.
+            let near = (item + 10).min(79);
+            edges.push((edges.len(), item, near, 1.0));
+            let rank = ranks[item] + 1 + usize::from(random.fraction() < 0.2);
+            let far = (rank * 10 + (random.fraction() * 10.0) as usize).min(79);
+            if ranks[far] > ranks[item] && far != near {
+                edges.push((edges.len(), item, far, 1.0));
+            }
+        }
+        let mut part = parts(&(0..80).collect::<Vec<_>>(), &ranks, &edges).swap_remove(0);
+        let mut plain = part.clone();
+        plain.layers = depth_first(&plain);
+        order(&mut part);
+        let (ordered, plain) = (crossings(&part), crossings(&plain));
+        assert!(3 * ordered < 2 * plain, "{ordered} of {plain}");
+    }
 }

@@ -150,3 +150,31 @@ fn tighten(ranks: &mut [usize], order: &[usize], into: &[Vec<usize>], out: &[Vec
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cycle_is_broken_where_it_weighs_least() {
+        let Ranks { ranks, back } = rank(3, &[(0, 1, 10), (1, 2, 9), (2, 0, 3)]);
+        assert_eq!((ranks, back), (vec![0, 1, 2], vec![false, false, true]));
+    }
+
+    #[test]
+    fn a_caller_of_deep_functions_alone_stands_next_to_them() {
+        let Ranks { ranks, .. } = rank(5, &[(0, 1, 9), (1, 2, 9), (2, 3, 9), (4, 3, 1)]);
+        assert_eq!(ranks, [0, 1, 2, 3, 2]);
+    }
+
+    #[test]
+    fn very_many_edges_are_ranked_too() {
+        let calls: Vec<Call> =
+            (0..5000).map(|edge| (edge % 1000, (edge * 7 + 1) % 1000, 1 + edge as i64 % 13)).collect();
+        let calls: Vec<Call> = calls.into_iter().filter(|(caller, callee, _)| caller != callee).collect();
+        let Ranks { ranks, back } = rank(1000, &calls);
+        for (&(caller, callee, _), back) in calls.iter().zip(back) {
+            assert!(back || ranks[caller] < ranks[callee]);
+        }
+    }
+}
