@@ -204,7 +204,9 @@ fn forced(
         .map(|edge| (place_of[edge.caller as usize], place_of[edge.callee as usize], edge.weight))
         .filter(|&(from, to, _)| from != to && from != usize::MAX && to != usize::MAX)
         .collect();
-    let radii: Vec<f64> = drawn.iter().map(|&item| sizes[item].radius).collect();
+    // Few items have room for rings and labels between them.
+    let around = if drawn.len() > FEW_ITEMS { 0.0 } else { 8.0 };
+    let radii: Vec<f64> = drawn.iter().map(|&item| sizes[item].radius + around).collect();
     let drawn_ranks: Vec<usize> = drawn.iter().map(|&item| ranks[item]).collect();
     let axis = match settings.direction {
         Direction::Free => None,

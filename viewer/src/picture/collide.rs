@@ -7,7 +7,7 @@ pub(super) fn keep_apart(spots: &mut [[f64; 2]], radii: &[f64], width: f64, heig
     // Most circles are small: a grid for them, and a list of the few that are larger than its cells.
     let mut sorted = radii.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let Some(&usual) = sorted.get(sorted.len() * 95 / 100) else { return };
+    let Some(&usual) = sorted.get(sorted.len() * 99 / 100) else { return };
     let cell = (2.0 * usual + 1.0).max(4.0);
     let (columns, rows) = ((width / cell).ceil() as usize + 1, (height / cell).ceil() as usize + 1);
     let large: Vec<usize> = (0..radii.len()).filter(|&circle| radii[circle] > usual).collect();
