@@ -176,3 +176,32 @@ fn write_label(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Re
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
+
+#[cfg(test)]
+mod tests {
+    use plop_profile::{FrameTree, LabelSetId, Profile};
+
+    use super::*;
+    use crate::Function;
+    use crate::picture::{Settings, Source, picture};
+
+    #[test]
+    fn a_name_that_looks_like_markup_stays_text() {
+        let name = "</text><script>alert('&')</script>";
+        let mut profile = Profile::new([("samples", "count")]);
+        let [main, other] = ["main", name].map(|name| profile.named_location(name, ""));
+        let stack = profile.stacks.intern([other, main]);
+        profile.samples.add(stack, LabelSetId::EMPTY, &[3]);
+        let tree = FrameTree::new(&profile);
+        let named =
+            |id, name: &str| Function { id, name: name.to_owned(), label: name.to_owned(), ..Function::default() };
+        let functions: Vec<Function> =
+            tree.frames.iter().zip(1..).map(|(&frame, id)| named(id, &profile.frame_name(frame))).collect();
+        let node_self = tree.self_values(&profile, 0, |_| true);
+        let source = Source { tree: &tree, node_self: &node_self, functions: &functions };
+        let svg = svg(&picture(source, &Settings::default()));
+        assert!(!svg.contains("<script"));
+        assert!(svg.contains("&lt;/text&gt;&lt;script&gt;alert('&amp;')&lt;/script&gt;"));
+        assert_eq!(svg.matches("<text").count(), 2);
+    }
+}
