@@ -4,6 +4,7 @@
 use plop_profile::CallGraph;
 
 use super::admit::heaviest_edges;
+use super::hubs::ranking;
 use super::rank::rank;
 use super::reduce::{Place, Reduced, reduce};
 
@@ -49,10 +50,9 @@ fn depth(reduced: &Reduced, candidates: usize, shown: &[usize]) -> usize {
         places[item] = Place::Item(number as u32);
     }
     let graph = reduce(&reduced.tree, &reduced.node_self, &places, shown.len() + 1).graph;
-    let edges: Vec<_> = graph
-        .edges
-        .iter()
-        .filter(|edge| edge.callee != sink && edge.caller != edge.callee)
+    let edges: Vec<_> = ranking(&graph, |edge| edge.callee != sink && edge.caller != edge.callee)
+        .into_iter()
+        .map(|edge| &graph.edges[edge])
         .map(|edge| (edge.caller as usize, edge.callee as usize, edge.weight))
         .collect();
     rank(shown.len(), &edges).ranks.iter().max().map_or(0, |&rank| rank + 1)

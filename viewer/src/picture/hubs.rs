@@ -1,7 +1,7 @@
 //! What would tangle the rest if it were drawn among it: callees that many share, such as an allocator, and folds that many
 //! call. They go to a strip of their own, their edges become marks at the callers; light edges are drawn on demand only.
 
-use plop_profile::CallGraph;
+use plop_profile::{CallGraph, Edge};
 
 use super::EdgeKind;
 use super::rank::rank;
@@ -35,11 +35,10 @@ pub(super) fn hubs(graph: &CallGraph, is_fold: &[bool]) -> Vec<bool> {
 
 /// The kind of each edge and the rank of each item; those of the strip have rank 0.
 pub(super) fn kinds(graph: &CallGraph, strip: &[bool]) -> (Vec<EdgeKind>, Vec<usize>) {
-    let drawn = |edge: &plop_profile::Edge| edge.caller != edge.callee && !strip[edge.callee as usize];
+    let drawn = |edge: &Edge| edge.caller != edge.callee && !strip[edge.callee as usize];
     // A hub may call something itself; its edges out of the strip are drawn on demand.
-    let ranked: Vec<usize> = (0..graph.edges.len())
-        .filter(|&edge| drawn(&graph.edges[edge]) && !strip[graph.edges[edge].caller as usize])
-        .collect();
+    let among_ranks = |edge: &Edge| drawn(edge) && !strip[edge.caller as usize];
+    let ranked = ranking(graph, among_ranks);
     let calls: Vec<_> = ranked
         .iter()
         .map(|&edge| &graph.edges[edge])
@@ -47,25 +46,36 @@ pub(super) fn kinds(graph: &CallGraph, strip: &[bool]) -> (Vec<EdgeKind>, Vec<us
         .collect();
     let ranks = rank(strip.len(), &calls);
 
-    let mut kinds: Vec<EdgeKind> =
-        graph.edges.iter().map(|edge| if drawn(edge) { EdgeKind::Faint } else { EdgeKind::Pip }).collect();
+    let against =
+        |edge: &Edge| among_ranks(edge) && ranks.ranks[edge.caller as usize] >= ranks.ranks[edge.callee as usize];
+    let unranked = |edge| if drawn(edge) && !against(edge) { EdgeKind::Faint } else { EdgeKind::Pip };
+    let mut kinds: Vec<EdgeKind> = graph.edges.iter().map(unranked).collect();
     let share = |weight: i64| weight as f64 / (graph.total as f64).max(1.0);
-    let mut heaviest: Vec<Option<usize>> = vec![None; strip.len()];
     for (&edge, &back) in ranked.iter().zip(&ranks.back) {
         let weight = graph.edges[edge].weight;
         kinds[edge] = match back {
             true if share(weight) < LIGHT_BACK => EdgeKind::Pip,
             true => EdgeKind::Back,
-            false if share(weight) < LIGHT => EdgeKind::Faint,
             false => EdgeKind::Line,
         };
+    }
+    (kinds, ranks.ranks)
+}
+
+/// The edges that make the ranks: all of some weight, and each item's heaviest one from a caller. A light edge that is drawn
+/// on demand only shall not push its callee, and all below it, to the far end.
+pub(super) fn ranking(graph: &CallGraph, may: impl Fn(&Edge) -> bool) -> Vec<usize> {
+    let mut heaviest: Vec<Option<usize>> = vec![None; graph.totals.len()];
+    let candidates: Vec<usize> = (0..graph.edges.len()).filter(|&edge| may(&graph.edges[edge])).collect();
+    for &edge in &candidates {
         let best = &mut heaviest[graph.edges[edge].callee as usize];
-        if !back && best.is_none_or(|best| graph.edges[best].weight < weight) {
+        if best.is_none_or(|best| graph.edges[best].weight < graph.edges[edge].weight) {
             *best = Some(edge);
         }
     }
-    for edge in heaviest.into_iter().flatten() {
-        kinds[edge] = EdgeKind::Line;
-    }
-    (kinds, ranks.ranks)
+    let makes = |&edge: &usize| {
+        let Edge { callee, weight, .. } = graph.edges[edge];
+        weight as f64 >= LIGHT * graph.total as f64 || heaviest[callee as usize] == Some(edge)
+    };
+    candidates.into_iter().filter(makes).collect()
 }
