@@ -136,10 +136,11 @@ struct Vertex {
 
 const DUMMY: Room = Room { along: [0.0; 2], across: [LANE; 2], boxes: [[[0.0; 2]; 2]; 2] };
 
-/// How many sub-columns a layer needs so that its items fit across the window.
+/// How many sub-columns a layer needs so that its items fit across the window; lanes of edges make room where they must.
 fn lanes_of(part: &Layers, layer: &[usize], rooms: &[Room], available: f64) -> usize {
-    let needed: f64 = layer.iter().map(|&vertex| extent(part, vertex, rooms).iter().sum::<f64>() + GAP).sum();
-    (needed / (available - 2.0 * MARGIN).max(1.0)).ceil().clamp(1.0, 4.0) as usize
+    let items = layer.iter().filter(|&&vertex| !part.is_dummy(vertex));
+    let needed: f64 = items.map(|&vertex| extent(part, vertex, rooms).iter().sum::<f64>() + GAP).sum();
+    (needed / (available - MARGIN).max(1.0)).ceil().clamp(1.0, 4.0) as usize
 }
 
 /// Items of a crowded layer take turns on its sub-columns: from -0.5 to 0.5, 0 if there is one.
@@ -256,7 +257,8 @@ fn stops(parts: &[Layers], firsts: &[usize], lanes: &[usize], rooms: &[Room], ar
     }
     // Where a column has room across, the labels of two columns can pass each other; a crowded one needs its width.
     let crowd = |column: usize| (0.3 + needed[column] / area.across).min(1.0);
-    let own = |column: usize| 2.0 * reach[column][0].max(20.0) * (lanes[column] - 1) as f64;
+    // So far apart, a label of one sub-column ends before the circles of the next, and both still read as one column.
+    let own = |column: usize| 1.75 * reach[column][0].max(20.0) * (lanes[column] - 1) as f64;
     let gap = |column: usize| {
         (reach[column - 1][1] + reach[column][0]) * crowd(column - 1).max(crowd(column))
             + 24.0
@@ -341,8 +343,12 @@ fn keep_order(spots: &mut [Vec<[f64; 2]>], column: &Column, area: Area) {
     let (low, high) = (first.room.across[0] + 2.0, area.across - last.room.across[1] - 2.0);
     let needed: f64 = distances.iter().sum();
     if needed > high - low {
-        // More than the window holds: all come equally too near.
-        let squeeze = ((high - low) / needed).max(0.0);
+        // More than the window holds: first the lanes of edges give way, then all come equally too near.
+        let lane = |pair: &[Vertex]| pair.iter().filter(|vertex| vertex.item.is_none()).count() as f64 * LANE;
+        let all_lanes: f64 = vertices.windows(2).map(lane).sum();
+        let given = if all_lanes > 0.0 { ((needed - (high - low)) / all_lanes).min(0.9) } else { 0.0 };
+        distances[1..].iter_mut().zip(vertices.windows(2)).for_each(|(distance, pair)| *distance -= given * lane(pair));
+        let squeeze = ((high - low) / (needed - given * all_lanes)).clamp(0.0, 1.0);
         distances.iter_mut().for_each(|distance| *distance *= squeeze);
     }
     let wanted: Vec<f64> = vertices.iter().map(|vertex| spots[vertex.part][vertex.vertex][1]).collect();
