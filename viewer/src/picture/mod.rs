@@ -7,15 +7,39 @@ use serde::Serialize;
 use crate::function::Function;
 
 mod admit;
-mod arrange;
-mod group;
+mod assemble;
+mod collide;
+mod color;
+mod elide;
+mod force;
+mod hubs;
+mod isotonic;
+mod items;
 mod layers;
+mod order;
 mod place;
-mod plan;
+mod quadtree;
+mod random;
+mod rank;
 mod reduce;
+mod size;
+mod split;
+mod strip;
+#[cfg(test)]
+mod tests;
 
-use plan::Plan;
-use reduce::Stands;
+/// The picture of a source: the same for the same source and settings.
+pub fn picture(source: Source<'_>, settings: &Settings) -> Picture {
+    assemble::assemble(source, settings)
+}
+
+/// How the samples of one item, by its id, split over the edges of the picture of the same source and settings; `None` if
+/// the picture has no such item.
+pub fn split(source: Source<'_>, settings: &Settings, item: u64) -> Option<Split> {
+    let items = items::items(source, settings);
+    let number = items.list.iter().position(|stands| stands.id(source) == item)?;
+    Some(split::split(&items.reduced, number as u32))
+}
 
 /// What a picture is made of: a filtered frame tree with the self value of each node, and what is known of each frame.
 #[derive(Debug, Clone, Copy)]
@@ -173,109 +197,13 @@ pub enum EdgeKind {
     Faint,
 }
 
-/// Chooses what to show and where.
-pub fn picture(source: Source<'_>, settings: &Settings) -> Picture {
-    let plan = Plan::new(&source, settings);
-    let (groups, group_of) = group::groups(&source, &plan.reduced, settings.color);
-    let arranged = arrange::arrange(&plan, settings);
-    let graph = &plan.reduced.graph;
-    let (mut shown, mut folded) = (Part::default(), Part::default());
-    let mut items = Vec::with_capacity(plan.reduced.items.len());
-    for (at, stands) in plan.reduced.items.iter().enumerate() {
-        let (self_value, total) = (graph.self_values[at], graph.totals[at]);
-        let part = if matches!(stands, Stands::Function(_)) { &mut shown } else { &mut folded };
-        part.self_value += self_value;
-        let spot = &arranged.spots[at];
-        let (group, rank, strip) = (group_of[at], plan.ranks.rank[at], plan.strip[at]);
-        let (x, y, radius) = (spot.x, spot.y, spot.radius);
-        items.push(match stands {
-            Stands::Function(frame) => {
-                part.functions += 1;
-                let Function { id, name, label, krate, module, file } = source.functions[*frame as usize].clone();
-                let kind = ItemKind::Function;
-                Item {
-                    id,
-                    kind,
-                    name,
-                    label,
-                    group,
-                    file,
-                    krate,
-                    module,
-                    self_value,
-                    total,
-                    members: 1,
-                    rank,
-                    x,
-                    y,
-                    radius,
-                    strip,
-                }
-            }
-            Stands::Fold(fold) => {
-                part.functions += fold.members;
-                let (name, krate, module) = (fold.name.clone(), fold.krate.clone(), fold.module.clone());
-                let (id, kind, file, label, members) =
-                    (fold.id, ItemKind::Fold, String::new(), name.clone(), fold.members);
-                Item {
-                    id,
-                    kind,
-                    name,
-                    label,
-                    group,
-                    file,
-                    krate,
-                    module,
-                    self_value,
-                    total,
-                    members,
-                    rank,
-                    x,
-                    y,
-                    radius,
-                    strip,
-                }
-            }
-        });
-    }
-    let mut bends = arranged.bends.into_iter();
-    let edges = plan.edges.iter().map(|edge| Edge {
-        from: edge.from,
-        to: edge.to,
-        weight: edge.weight,
-        elided: plan.reduced.elided[edge.number],
-        kind: edge.kind,
-        bends: bends.next().unwrap_or_default(),
-    });
-    let functions = plan.present;
-    // Hidden functions without samples of their own are in no fold, but they are not shown either.
-    folded.functions = functions.saturating_sub(shown.functions);
-    Picture {
-        total: graph.total,
-        functions,
-        shown,
-        folded,
-        direction: settings.direction,
-        width: arranged.width,
-        height: arranged.height,
-        groups,
-        edges: edges.collect(),
-        items,
-    }
-}
-
-/// How the samples in whose stack an item stands split over the edges of the picture; `None` if it has no such item.
-pub fn split(source: Source<'_>, settings: &Settings, item: u64) -> Option<Split> {
-    let plan = Plan::new(&source, settings);
-    let is_it = |stands: &Stands| match stands {
-        Stands::Function(frame) => source.functions[*frame as usize].id == item,
-        Stands::Fold(fold) => fold.id == item,
-    };
-    let at = plan.reduced.items.iter().position(is_it)?;
-    let graph = CallGraph::new(&plan.reduced.tree, &plan.reduced.node_self_with(at as u32));
-    // The same tree gives the same edges, in the same order.
-    let weights = plan.edges.iter().enumerate().map(|(number, edge)| (number, graph.edges[edge.number].weight));
-    Some(Split { total: graph.total, edges: weights.filter(|(_, weight)| *weight != 0).collect() })
+/// How one item's samples split over a picture's edges: `api/item` in `API.md`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Split {
+    /// What the samples weigh in whose stack the item stands.
+    pub total: i64,
+    /// The number of an edge and what those samples weigh on it; edges without any are left out.
+    pub edges: Vec<(usize, i64)>,
 }
 
 fn hex<S: serde::Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {

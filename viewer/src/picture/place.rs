@@ -1,106 +1,369 @@
-//! Coordinates: columns of nodes in order become points, each as near to its neighbours' height as the others allow.
+//! Where ranked items lie in the window: along the axis of the ranks by their rank, across it near to their callers and
+//! callees, in the order that crosses least. Works in (along, across); knows no samples.
 
+use super::isotonic::nearest;
 use super::layers::Layers;
+use super::size::Size;
 
-/// How often coordinates are pulled towards the neighbours', forth and back.
-const SWEEPS: usize = 16;
-/// The least distance between the edges that pass one another, in pixels.
-const LANE: f64 = 9.0;
+/// How far an axis is stretched at most to fill the window.
+const STRETCH: f64 = 2.4;
+/// The distance that an edge's lane keeps from its neighbours.
+const LANE: f64 = 5.0;
+const GAP: f64 = 4.0;
+const MARGIN: f64 = 16.0;
+/// How often overlaps are looked for at most.
+const TURNS: usize = 200;
 
-/// The heights of all nodes, from 0 on.
-///
-/// `extent` is what an item needs above and below its centre; bends, the nodes beyond, need a lane.
-pub(super) fn heights(layers: &Layers, extent: &[f64]) -> Vec<f64> {
-    let need = |node: usize| extent.get(node).copied().unwrap_or(LANE / 2.0);
-    let mut height = vec![0.0; layers.before.len()];
-    for column in &layers.columns {
-        let mut at = 0.0;
-        for &node in column {
-            at += need(node);
-            height[node] = at;
-            at += need(node);
-        }
-        // Columns start out centred on one another.
-        column.iter().for_each(|&node| height[node] -= at / 2.0);
+/// The room for the ranked part of the picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Area {
+    /// Its extent from the first rank to the last.
+    pub(super) along: f64,
+    /// Its extent across the ranks.
+    pub(super) across: f64,
+    /// Whether callees lie below their callers, rather than to the right.
+    pub(super) down: bool,
+}
+
+/// Where everything lies, as (along, across).
+#[derive(Debug, Default)]
+pub(super) struct Placed {
+    /// By item; those that are in no part stay at 0.
+    pub(super) spots: Vec<[f64; 2]>,
+    /// By item its column, counted from 0.
+    pub(super) columns: Vec<usize>,
+    /// The edges' inner points, by the edge's number.
+    pub(super) bends: Vec<(usize, Vec<[f64; 2]>)>,
+}
+
+/// The room around an item in (along, across): before and behind on each axis.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    along: [f64; 2],
+    across: [f64; 2],
+    /// What is drawn: the circle and the label, each by its (along, across) limits from the item's place.
+    boxes: [[[f64; 2]; 2]; 2],
+}
+
+impl Area {
+    fn room(&self, size: &Size) -> Room {
+        let (above, below) = size.heights();
+        let (vertical, horizontal) = ([above, below], [size.half_width(); 2]);
+        let circle = [[-above, above], [-above, above]];
+        let half = size.label / 2.0 + 2.0;
+        let label = [[-half, half], [above - 2.0, below]];
+        let turned = |[x, y]: [[f64; 2]; 2]| if self.down { [y, x] } else { [x, y] };
+        let (along, across) = if self.down { (vertical, horizontal) } else { (horizontal, vertical) };
+        Room { along, across, boxes: [turned(circle), turned(if below > above { label } else { circle })] }
     }
-    for sweep in 0..SWEEPS {
-        let count = layers.columns.len();
+}
+
+/// Places ordered parts, given the size of each item.
+pub(super) fn place(parts: &[Layers], sizes: &[Size], area: Area) -> Placed {
+    let rooms: Vec<Room> = sizes.iter().map(|size| area.room(size)).collect();
+    let columns = parts.iter().map(|part| part.layers.len()).max().unwrap_or(0);
+    let mut lanes = vec![1; columns];
+    let mut skyline = vec![0.0_f64; columns];
+    let mut found = Vec::new();
+    for part in parts {
+        let part_lanes: Vec<usize> =
+            part.layers.iter().map(|layer| lanes_of(part, layer, &rooms, area.across)).collect();
+        let mut across = settle(part, &rooms, &part_lanes);
+        let first = fit_in(part, &mut across, &rooms, &mut skyline);
+        part_lanes
+            .iter()
+            .enumerate()
+            .for_each(|(layer, &count)| lanes[first + layer] = count.max(lanes[first + layer]));
+        found.push((first, part_lanes, across));
+    }
+    let extent = skyline.iter().copied().fold(1.0, f64::max);
+    let stretch = ((area.across - 2.0 * MARGIN) / extent).min(STRETCH);
+    let start = (area.across - extent * stretch) / 2.0;
+    let stops = stops(parts, &found.iter().map(|(first, ..)| *first).collect::<Vec<_>>(), &lanes, &rooms, area);
+
+    let mut spots: Vec<Vec<[f64; 2]>> = Vec::with_capacity(parts.len());
+    let mut filled = vec![Column::default(); columns];
+    for (number, (part, (first, part_lanes, across))) in parts.iter().zip(&found).enumerate() {
+        let mut part_spots = vec![[0.0; 2]; across.len()];
+        for (layer, vertices) in part.layers.iter().enumerate() {
+            let (middle, width) = stops[first + layer];
+            let column = &mut filled[first + layer];
+            column.lanes = part_lanes[layer].max(column.lanes);
+            let mut turn = 0;
+            for &vertex in vertices {
+                let item = part.items.get(vertex).copied();
+                let lane = item.map_or(0.0, |_| lane_offset(turn, part_lanes[layer]));
+                turn += usize::from(item.is_some());
+                let room = item.map_or(DUMMY, |item| rooms[item]);
+                part_spots[vertex] = [middle + lane * width, start + across[vertex] * stretch];
+                column.vertices.push(Vertex { part: number, vertex, item, room });
+            }
+        }
+        spots.push(part_spots);
+    }
+    for column in &mut filled {
+        column.vertices.sort_by(|a, b| spots[a.part][a.vertex][1].total_cmp(&spots[b.part][b.vertex][1]));
+    }
+    keep_apart(&mut spots, &filled, area);
+
+    let mut placed = Placed { spots: vec![[0.0; 2]; sizes.len()], columns: vec![0; sizes.len()], bends: Vec::new() };
+    for ((part, (first, ..)), spots) in parts.iter().zip(&found).zip(&spots) {
+        for (vertex, &item) in part.items.iter().enumerate() {
+            placed.spots[item] = spots[vertex];
+            placed.columns[item] = first + part.layer_of[vertex];
+        }
+        let points = |inner: &Vec<usize>| inner.iter().map(|&vertex| spots[vertex]).collect();
+        placed.bends.extend(part.chains.iter().map(|(number, inner)| (*number, points(inner))));
+    }
+    placed
+}
+
+/// What lies at one place along the window, in the order across it.
+#[derive(Debug, Clone, Default)]
+struct Column {
+    lanes: usize,
+    vertices: Vec<Vertex>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Vertex {
+    part: usize,
+    vertex: usize,
+    /// None for a dummy.
+    item: Option<usize>,
+    room: Room,
+}
+
+const DUMMY: Room = Room { along: [0.0; 2], across: [LANE; 2], boxes: [[[0.0; 2]; 2]; 2] };
+
+/// How many sub-columns a layer needs so that its items fit across the window; lanes of edges make room where they must.
+fn lanes_of(part: &Layers, layer: &[usize], rooms: &[Room], available: f64) -> usize {
+    let items = layer.iter().filter(|&&vertex| !part.is_dummy(vertex));
+    let needed: f64 = items.map(|&vertex| extent(part, vertex, rooms).iter().sum::<f64>() + GAP).sum();
+    (needed / (available - MARGIN).max(1.0)).ceil().clamp(1.0, 4.0) as usize
+}
+
+/// Items of a crowded layer take turns on its sub-columns: from -0.5 to 0.5, 0 if there is one.
+fn lane_offset(turn: usize, lanes: usize) -> f64 {
+    if lanes < 2 { 0.0 } else { (turn % lanes) as f64 / (lanes - 1) as f64 - 0.5 }
+}
+
+fn extent(part: &Layers, vertex: usize, rooms: &[Room]) -> [f64; 2] {
+    if part.is_dummy(vertex) { [LANE; 2] } else { rooms[part.items[vertex]].across }
+}
+
+/// The vertices' places across the ranks: each wants to be in the middle of its neighbours, by how strongly they pull.
+fn settle(part: &Layers, rooms: &[Room], lanes: &[usize]) -> Vec<f64> {
+    let distances: Vec<Vec<f64>> = part
+        .layers
+        .iter()
+        .zip(lanes)
+        .map(|(layer, &lanes)| {
+            let between = |pair: &[usize]| {
+                let apart = extent(part, pair[0], rooms)[1] + extent(part, pair[1], rooms)[0] + GAP;
+                let both_items = !part.is_dummy(pair[0]) && !part.is_dummy(pair[1]);
+                if both_items { apart / lanes as f64 } else { apart - GAP }
+            };
+            std::iter::once(0.0).chain(layer.windows(2).map(between)).collect()
+        })
+        .collect();
+    let mut across = vec![0.0; part.layer_of.len()];
+    for (layer, distances) in part.layers.iter().zip(&distances) {
+        let mut at = -distances.iter().sum::<f64>() / 2.0;
+        for (&vertex, distance) in layer.iter().zip(distances) {
+            at += distance;
+            across[vertex] = at;
+        }
+    }
+    let count = part.layers.len();
+    for sweep in 0..48 {
         for step in 0..count {
-            let column = &layers.columns[if sweep % 2 == 0 { step } else { count - 1 - step }];
-            let wishes: Vec<(f64, f64)> = column
-                .iter()
-                .map(|&node| {
-                    let neighbours = layers.before[node].iter().chain(&layers.after[node]);
-                    let (mut sum, mut weights) = (0.0, 0.0);
-                    for &(other, weight) in neighbours {
-                        // Long edges are kept straight before others: bends pull more.
-                        let straight = if node >= extent.len() || other >= extent.len() { 4.0 } else { 1.0 };
-                        let weight = straight * (weight.unsigned_abs() as f64).sqrt().max(1e-9);
-                        sum += weight * height[other];
-                        weights += weight;
+            let layer = if sweep % 2 == 0 { step } else { count - 1 - step };
+            let vertices = &part.layers[layer];
+            let (mut wanted, mut weights) = (Vec::with_capacity(vertices.len()), Vec::with_capacity(vertices.len()));
+            for &vertex in vertices {
+                let (mut sum, mut weight) = (0.0, 0.0);
+                // Late sweeps look both ways; early ones only where the sweep comes from, to carry far.
+                let both = sweep >= 16;
+                let forward = sweep % 2 == 0;
+                for (neighbours, looked) in
+                    [(&part.before[vertex], both || forward), (&part.behind[vertex], both || !forward)]
+                {
+                    for &(neighbour, pull) in neighbours.iter().filter(|_| looked) {
+                        sum += pull * across[neighbour];
+                        weight += pull;
                     }
-                    if weights > 0.0 { (sum / weights, weights) } else { (height[node], 1e-9) }
-                })
-                .collect();
-            let needs: Vec<f64> = column.iter().map(|&node| need(node)).collect();
-            for (&node, placed) in column.iter().zip(apart(&wishes, &needs)) {
-                height[node] = placed;
+                }
+                wanted.push(if weight > 0.0 { sum / weight } else { across[vertex] });
+                weights.push(if weight > 0.0 { weight } else { 0.01 });
+            }
+            let nearest = nearest(&wanted, &weights, &distances[layer]);
+            vertices.iter().zip(nearest).for_each(|(&vertex, place)| across[vertex] = place);
+        }
+    }
+    across
+}
+
+/// Finds the first column where a part lies nearest to the window's edge, above what lies there already, and moves it there.
+fn fit_in(part: &Layers, across: &mut [f64], rooms: &[Room], skyline: &mut [f64]) -> usize {
+    let profile: Vec<[f64; 2]> = part
+        .layers
+        .iter()
+        .map(|layer| {
+            layer.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &vertex| {
+                let [before, behind] = extent(part, vertex, rooms);
+                [low.min(across[vertex] - before), high.max(across[vertex] + behind)]
+            })
+        })
+        .collect();
+    let height = |first: usize| {
+        let shift = |(layer, [low, _]): (usize, &[f64; 2])| {
+            // Labels reach into the columns beside.
+            let column = first + layer;
+            let beside = &skyline[column.saturating_sub(1)..(column + 2).min(skyline.len())];
+            beside.iter().copied().fold(0.0, f64::max) - low
+        };
+        profile.iter().enumerate().map(shift).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let firsts = 0..=skyline.len() - part.layers.len();
+    let (shift, first) =
+        firsts.map(|first| (height(first), first)).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, 0));
+    across.iter_mut().for_each(|place| *place += shift);
+    for (layer, [_, high]) in profile.iter().enumerate() {
+        let top = &mut skyline[first + layer];
+        *top = top.max(high + shift + 2.0 * GAP);
+    }
+    first
+}
+
+/// For each column its middle along the window and the width of its sub-columns.
+fn stops(parts: &[Layers], firsts: &[usize], lanes: &[usize], rooms: &[Room], area: Area) -> Vec<(f64, f64)> {
+    let columns = lanes.len();
+    let (mut reach, mut counts) = (vec![[0.0_f64; 2]; columns], vec![0.0; columns]);
+    let (mut greatest, mut needed) = (vec![[0.0_f64; 2]; columns], vec![0.0; columns]);
+    for (part, first) in parts.iter().zip(firsts) {
+        for (vertex, &item) in part.items.iter().enumerate() {
+            let column = first + part.layer_of[vertex];
+            counts[column] += 1.0;
+            needed[column] += rooms[item].across.iter().sum::<f64>();
+            for side in 0..2 {
+                reach[column][side] += rooms[item].along[side];
+                greatest[column][side] = greatest[column][side].max(rooms[item].along[side]);
             }
         }
     }
-    let top = (0..height.len()).map(|node| height[node] - need(node)).fold(f64::INFINITY, f64::min);
-    height.iter_mut().for_each(|height| *height -= top);
-    height
-}
-
-/// The positions nearest to the wishes (each a place and its weight) that keep the order and leave every node its need on
-/// both sides: isotonic regression by pooling adjacent violators.
-fn apart(wishes: &[(f64, f64)], needs: &[f64]) -> Vec<f64> {
-    // With the needs taken out, the order alone remains.
-    let mut offset = 0.0;
-    let offsets: Vec<f64> = needs
-        .iter()
-        .map(|need| {
-            let centre = offset + need;
-            offset = centre + need;
-            centre
+    for (reach, count) in reach.iter_mut().zip(&counts) {
+        reach.iter_mut().for_each(|side| *side /= f64::max(*count, 1.0));
+    }
+    // Where a column has room across, the labels of two columns can pass each other; a crowded one needs its width.
+    let crowd = |column: usize| (0.3 + needed[column] / area.across).min(1.0);
+    // So far apart, a label of one sub-column ends before the circles of the next, and both still read as one column.
+    let own = |column: usize| 1.75 * reach[column][0].max(20.0) * (lanes[column] - 1) as f64;
+    let gap = |column: usize| {
+        (reach[column - 1][1] + reach[column][0]) * crowd(column - 1).max(crowd(column))
+            + 24.0
+            + (own(column - 1) + own(column)) / 2.0
+    };
+    let gaps: Vec<f64> = (1..columns).map(gap).collect();
+    // The outermost columns' own sub-columns and labels stay inside.
+    let [start, end] = match columns {
+        0 => [0.0; 2],
+        _ => [greatest[0][0] + own(0) / 2.0 + MARGIN, greatest[columns - 1][1] + own(columns - 1) / 2.0 + MARGIN],
+    };
+    let natural: f64 = gaps.iter().sum();
+    let available = (area.along - start - end).max(0.0);
+    let stretch = if natural > 0.0 { (available / natural).min(STRETCH) } else { 1.0 };
+    let mut at = start + (available - natural * stretch).max(0.0) / 2.0;
+    (0..columns)
+        .map(|column| {
+            at += if column == 0 { 0.0 } else { gaps[column - 1] * stretch };
+            (at, own(column) * stretch.min(1.0))
         })
-        .collect();
-    // Pools of nodes that share a position: its mean, its weight, its size.
-    let mut pools: Vec<(f64, f64, usize)> = Vec::new();
-    for (&(wish, weight), offset) in wishes.iter().zip(&offsets) {
-        let mut pool = (wish - offset, weight, 1);
-        while let Some(&(mean, heavy, size)) = pools.last()
-            && mean > pool.0
-        {
-            let both = heavy + pool.1;
-            pool = ((mean * heavy + pool.0 * pool.1) / both, both, size + pool.2);
-            pools.pop();
-        }
-        pools.push(pool);
-    }
-    let means = pools.iter().flat_map(|&(mean, _, size)| std::iter::repeat_n(mean, size));
-    means.zip(offsets).map(|(mean, offset)| mean + offset).collect()
+        .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nodes_that_wish_for_one_place_stand_side_by_side_around_it() {
-        let placed = apart(&[(10.0, 1.0), (10.0, 1.0), (10.0, 1.0)], &[2.0, 2.0, 2.0]);
-        assert_eq!(placed, [6.0, 10.0, 14.0]);
+/// Pushes items of different columns whose circles or labels overlap apart across the ranks, and lets each column keep its
+/// order and distances, in turns.
+fn keep_apart(spots: &mut [Vec<[f64; 2]>], columns: &[Column], area: Area) {
+    let items: Vec<(usize, Vertex)> = (columns.iter().enumerate())
+        .flat_map(|(number, column)| column.vertices.iter().map(move |vertex| (number, *vertex)))
+        .filter(|(_, vertex)| vertex.item.is_some())
+        .collect();
+    columns.iter().for_each(|column| keep_order(spots, column, area));
+    for _ in 0..TURNS {
+        let mut moved = false;
+        for (place, &(column, one)) in items.iter().enumerate() {
+            for &(other_column, other) in &items[place + 1..] {
+                if column == other_column && columns[column].lanes < 2 {
+                    continue;
+                }
+                let (a, b) = (spots[one.part][one.vertex], spots[other.part][other.vertex]);
+                let push = deepest(&one.room, a, &other.room, b);
+                if push != 0.0 {
+                    moved = true;
+                    spots[one.part][one.vertex][1] -= 0.5 * push;
+                    spots[other.part][other.vertex][1] += 0.5 * push;
+                }
+            }
+        }
+        columns.iter().for_each(|column| keep_order(spots, column, area));
+        if !moved {
+            return;
+        }
     }
+}
 
-    #[test]
-    fn wishes_that_leave_room_are_granted() {
-        assert_eq!(apart(&[(1.0, 1.0), (20.0, 5.0)], &[2.0, 3.0]), [1.0, 20.0]);
+/// How far the second item must move away from the first across the ranks so that neither circles nor labels overlap; below
+/// 0 for the other direction, 0 if none do.
+fn deepest(one: &Room, [a, b]: [f64; 2], other: &Room, [c, d]: [f64; 2]) -> f64 {
+    let mut deepest: f64 = 0.0;
+    for first in &one.boxes {
+        for second in &other.boxes {
+            let along = (a + first[0][1]).min(c + second[0][1]) - (a + first[0][0]).max(c + second[0][0]);
+            let (behind, before) = (b + first[1][1] - (d + second[1][0]), d + second[1][1] - (b + first[1][0]));
+            if along > 0.0 && behind > 0.0 && before > 0.0 {
+                let push = if behind <= before { behind + 0.1 } else { -before - 0.1 };
+                deepest = if push.abs() > deepest.abs() { push } else { deepest };
+            }
+        }
     }
+    deepest
+}
 
-    #[test]
-    fn the_heavier_wish_moves_less() {
-        let placed = apart(&[(10.0, 3.0), (10.0, 1.0)], &[2.0, 2.0]);
-        assert_eq!(placed, [9.0, 13.0]);
+/// Moves the vertices of a column as little as can be so that they keep their order, distances and the window's edges.
+fn keep_order(spots: &mut [Vec<[f64; 2]>], column: &Column, area: Area) {
+    let vertices = &column.vertices;
+    let (Some(first), Some(last)) = (vertices.first(), vertices.last()) else { return };
+    let lanes = column.lanes.max(1) as f64;
+    let between = |pair: &[Vertex]| {
+        let apart = pair[0].room.across[1] + pair[1].room.across[0] + GAP;
+        if pair.iter().all(|vertex| vertex.item.is_some()) { apart / lanes } else { apart - GAP }
+    };
+    let mut distances: Vec<f64> = std::iter::once(0.0).chain(vertices.windows(2).map(between)).collect();
+    let (low, high) = (first.room.across[0] + 2.0, area.across - last.room.across[1] - 2.0);
+    let needed: f64 = distances.iter().sum();
+    if needed > high - low {
+        // More than the window holds: first the lanes of edges give way, then all come equally too near.
+        let lane = |pair: &[Vertex]| pair.iter().filter(|vertex| vertex.item.is_none()).count() as f64 * LANE;
+        let all_lanes: f64 = vertices.windows(2).map(lane).sum();
+        let given = if all_lanes > 0.0 { ((needed - (high - low)) / all_lanes).min(0.9) } else { 0.0 };
+        distances[1..].iter_mut().zip(vertices.windows(2)).for_each(|(distance, pair)| *distance -= given * lane(pair));
+        let squeeze = ((high - low) / (needed - given * all_lanes)).clamp(0.0, 1.0);
+        distances.iter_mut().for_each(|distance| *distance *= squeeze);
     }
+    let wanted: Vec<f64> = vertices.iter().map(|vertex| spots[vertex.part][vertex.vertex][1]).collect();
+    let weights: Vec<f64> = vertices.iter().map(|vertex| if vertex.item.is_some() { 1.0 } else { 0.3 }).collect();
+    let mut places = nearest(&wanted, &weights, &distances);
+    let mut least = low;
+    for (place, distance) in places.iter_mut().zip(&distances) {
+        least += distance;
+        *place = place.max(least);
+        least = *place;
+    }
+    let mut most = high;
+    for (at, place) in places.iter_mut().enumerate().rev() {
+        *place = place.min(most);
+        most = *place - distances[at];
+    }
+    vertices.iter().zip(places).for_each(|(vertex, place)| spots[vertex.part][vertex.vertex][1] = place);
 }

@@ -1,194 +1,140 @@
-//! The tree of items: every stack with its hidden functions taken out, exactly. So self, total and edges of functions and
-//! folds alike are what the samples say, recursion counted once, and nothing is lost: a hidden leaf's samples belong to the
-//! fold below its nearest visible caller.
+//! The exact reduction of a frame tree to the items of a picture: what is hidden between two items makes their edge
+//! longer, and a sample whose leaf is hidden counts for a fold below its nearest visible caller. All sums are made on the
+//! reduced tree by [`CallGraph`], so recursion counts once there as everywhere. Knows nothing of positions.
 
 use plop_profile::{CallGraph, Frame, FrameNode, FrameTree};
 use rustc_hash::FxHashMap;
 
-use super::Source;
-
-/// What an item stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stands {
-    /// The function of one frame.
-    Function(u32),
-    /// Hidden functions.
-    Fold(Fold),
+/// Where the samples of a frame go. Both numbers are of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The frame is drawn as this item.
+    Item(u32),
+    /// The frame is hidden; what it has itself goes to this fold.
+    Fold(u32),
 }
 
-/// Hidden functions that are drawn as one.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Fold {
-    pub(super) id: u64,
-    pub(super) name: String,
-    /// Empty for `other`.
-    pub(super) krate: String,
-    pub(super) module: String,
-    pub(super) members: usize,
-}
-
-/// The items and their tree.
+/// A frame tree whose frames are items.
 #[derive(Debug, Clone)]
 pub(super) struct Reduced {
-    pub(super) items: Vec<Stands>,
-    /// A tree whose frames are the items.
     pub(super) tree: FrameTree,
-    /// The self value of each of its nodes.
     pub(super) node_self: Vec<i64>,
+    /// Its sums. Frame numbers are item numbers.
     pub(super) graph: CallGraph,
-    /// For each frame of the source, the item that its hidden samples belong to, if it is hidden and has any.
-    pub(super) fold_of: Vec<Option<u32>>,
-    /// For each edge of the graph, how many functions are hidden on it, at most.
-    pub(super) elided: Vec<usize>,
+    /// By edge of the graph, the most frames that it passes over.
+    pub(super) elided: Vec<u32>,
 }
 
-/// A module needs this share of all for a fold of its own, a crate that; the rest is `other`.
-const MODULE_SHARE: f64 = 0.01;
-const CRATE_SHARE: f64 = 0.005;
-
-/// Which fold each hidden frame belongs to.
-struct Folding {
-    folds: Vec<Fold>,
-    fold_of: Vec<u32>,
+/// A node of the reduced tree while it grows, and the most frames between it and its parent.
+struct Growing {
+    nodes: Vec<FrameNode>,
+    index: FxHashMap<(u32, u32), u32>,
+    node_self: Vec<i64>,
+    passed_over: Vec<u32>,
 }
 
-impl Folding {
-    fn new(source: &Source<'_>, visible: &[Option<u32>], full: &CallGraph) -> Self {
-        let hidden = |frame: &usize| visible[*frame].is_none() && full.self_values[*frame] != 0;
-        let all = full.total.unsigned_abs() as f64;
-        let large = |sums: &FxHashMap<&str, i64>, name: &str, share: f64| {
-            !name.is_empty() && sums.get(name).is_some_and(|sum| sum.unsigned_abs() as f64 >= share * all)
-        };
-        let mut modules: FxHashMap<&str, i64> = FxHashMap::default();
-        for frame in (0..visible.len()).filter(hidden) {
-            *modules.entry(&source.functions[frame].module).or_default() += full.self_values[frame];
+impl Growing {
+    fn node(&mut self, parent: u32, item: u32, passed_over: u32) -> u32 {
+        let next = self.nodes.len() as u32;
+        let node = *self.index.entry((parent, item)).or_insert(next);
+        if node == next {
+            self.nodes.push(FrameNode { parent, frame: item });
+            self.node_self.push(0);
+            self.passed_over.push(passed_over);
+        } else {
+            let most = &mut self.passed_over[node as usize];
+            *most = passed_over.max(*most);
         }
-        let mut crates: FxHashMap<&str, i64> = FxHashMap::default();
-        for frame in (0..visible.len()).filter(hidden) {
-            if !large(&modules, &source.functions[frame].module, MODULE_SHARE) {
-                *crates.entry(&source.functions[frame].krate).or_default() += full.self_values[frame];
-            }
-        }
-        let mut folds: Vec<Fold> = Vec::new();
-        let mut known: FxHashMap<u64, u32> = FxHashMap::default();
-        let mut fold_of = vec![u32::MAX; visible.len()];
-        let mut belongs = |fold: Fold| {
-            let at = *known.entry(fold.id).or_insert_with(|| {
-                folds.push(fold);
-                folds.len() as u32 - 1
-            });
-            folds[at as usize].members += 1;
-            at
-        };
-        for frame in (0..visible.len()).filter(hidden) {
-            let function = &source.functions[frame];
-            let fold = if large(&modules, &function.module, MODULE_SHARE) {
-                let (krate, module) = (function.krate.clone(), function.module.clone());
-                Fold { id: hash("module", &module), name: module.clone(), krate, module, members: 0 }
-            } else if large(&crates, &function.krate, CRATE_SHARE) {
-                let krate = function.krate.clone();
-                Fold { id: hash("crate", &krate), name: krate.clone(), module: krate.clone(), krate, members: 0 }
-            } else {
-                other()
-            };
-            fold_of[frame] = belongs(fold);
-        }
-        Folding { folds, fold_of }
-    }
-
-    /// The fold for samples that belong to no function.
-    fn nowhere(&mut self) -> u32 {
-        let found = self.folds.iter().position(|fold| fold.krate.is_empty());
-        found.unwrap_or_else(|| {
-            self.folds.push(other());
-            self.folds.len() - 1
-        }) as u32
+        node
     }
 }
 
-fn other() -> Fold {
-    Fold { id: hash("other", ""), name: "other".to_owned(), ..Fold::default() }
-}
-
-/// FNV-1a, as the ids of functions.
-fn hash(kind: &str, name: &str) -> u64 {
-    let bytes = kind.bytes().chain([0]).chain(name.bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The tree in which only the visible frames stand, each of which has an item number, numbered from 0.
-pub(super) fn reduce(source: &Source<'_>, visible: &[Option<u32>], full: &CallGraph) -> Reduced {
-    let mut folding = Folding::new(source, visible, full);
-    let shown = visible.iter().flatten().count() as u32;
-    let mut nodes = vec![FrameNode { parent: 0, frame: u32::MAX }];
-    let mut node_self = vec![0_i64];
-    let mut index: FxHashMap<(u32, u32), u32> = FxHashMap::default();
-    let mut hidden_between: FxHashMap<(u32, u32), u32> = FxHashMap::default();
-    // For each node of the source: its nearest visible caller or itself, and how many hidden ones are between.
-    let mut place = vec![(0_u32, 0_u32); source.tree.nodes.len()];
-    for (at, node) in source.tree.nodes.iter().enumerate() {
-        let (above, run) = place[node.parent as usize];
-        let own = source.node_self[at];
-        let mut child = |nodes: &mut Vec<FrameNode>, node_self: &mut Vec<i64>, parent: u32, item: u32| {
-            *index.entry((parent, item)).or_insert_with(|| {
-                nodes.push(FrameNode { parent, frame: item });
-                node_self.push(0);
-                nodes.len() as u32 - 1
-            })
-        };
-        let holder = match (at, visible.get(node.frame as usize).copied().flatten()) {
-            (0, _) if own == 0 => continue,
-            (0, _) => {
-                let fold = shown + folding.nowhere();
-                child(&mut nodes, &mut node_self, 0, fold)
+/// Reduces a tree, given the place of each of its frames, to one of `items` items.
+pub(super) fn reduce(tree: &FrameTree, node_self: &[i64], places: &[Place], items: usize) -> Reduced {
+    let live = live_nodes(tree, node_self);
+    let root = FrameNode { parent: 0, frame: u32::MAX };
+    let mut growing =
+        Growing { nodes: vec![root], index: FxHashMap::default(), node_self: vec![0], passed_over: vec![0] };
+    growing.node_self[0] = node_self.first().copied().unwrap_or(0);
+    // For each old node the new node of its nearest visible frame, itself included, and the hidden frames since.
+    let mut spots = vec![(0_u32, 0_u32); tree.nodes.len()];
+    for (at, node) in tree.nodes.iter().enumerate().skip(1).filter(|(at, _)| live[*at]) {
+        let (above, hidden) = spots[node.parent as usize];
+        let own = match places[node.frame as usize] {
+            Place::Item(item) => {
+                let new = growing.node(above, item, hidden);
+                spots[at] = (new, 0);
+                new
             }
-            (_, Some(item)) => {
-                let own_node = child(&mut nodes, &mut node_self, above, item);
-                if above != 0 && run > 0 {
-                    let between = hidden_between.entry((nodes[above as usize].frame, item)).or_default();
-                    *between = (*between).max(run);
-                }
-                place[at] = (own_node, 0);
-                own_node
-            }
-            (_, None) => {
-                place[at] = (above, run + 1);
-                if own == 0 {
+            Place::Fold(fold) => {
+                spots[at] = (above, hidden + 1);
+                if node_self[at] == 0 {
                     continue;
                 }
-                let fold = shown + folding.fold_of[node.frame as usize];
-                child(&mut nodes, &mut node_self, above, fold)
+                growing.node(above, fold, hidden)
             }
         };
-        node_self[holder as usize] += own;
+        let value = &mut growing.node_self[own as usize];
+        *value = value.saturating_add(node_self[at]);
     }
-    let mut items: Vec<Stands> = vec![Stands::Function(0); shown as usize];
-    for (frame, item) in visible.iter().enumerate() {
-        if let Some(item) = item {
-            items[*item as usize] = Stands::Function(frame as u32);
-        }
-    }
-    let fold_of = folding.fold_of.iter().map(|fold| (*fold != u32::MAX).then(|| shown + fold)).collect();
-    items.extend(folding.folds.into_iter().map(Stands::Fold));
-    let (tree, places) = FrameTree::from_nodes(vec![Frame::Unnamed(None); items.len()], &nodes);
-    let mut ordered = vec![0; node_self.len()];
-    for (value, place) in node_self.iter().zip(&places) {
-        ordered[*place as usize] = *value;
-    }
-    let graph = CallGraph::new(&tree, &ordered);
-    let elided =
-        graph.edges.iter().map(|edge| hidden_between.get(&(edge.caller, edge.callee)).map_or(0, |run| *run as usize));
-    let elided = elided.collect();
-    Reduced { items, tree, node_self: ordered, graph, fold_of, elided }
+    growing.finish(items)
 }
 
-impl Reduced {
-    /// The self value of each node, of the samples in whose stack the item stands.
-    pub(super) fn node_self_with(&self, item: u32) -> Vec<i64> {
-        let mut with = vec![false; self.tree.nodes.len()];
-        for (at, node) in self.tree.nodes.iter().enumerate().skip(1) {
-            with[at] = with[node.parent as usize] || node.frame == item;
+impl Growing {
+    fn finish(self, items: usize) -> Reduced {
+        let Growing { nodes, node_self, passed_over, .. } = self;
+        let order = preorder(&nodes);
+        let mut new_place = vec![0_u32; nodes.len()];
+        for (place, &old) in order.iter().enumerate() {
+            new_place[old as usize] = place as u32;
         }
-        self.node_self.iter().zip(with).map(|(value, with)| if with { *value } else { 0 }).collect()
+        let moved = |old: u32| {
+            let node = nodes[old as usize];
+            FrameNode { parent: new_place[node.parent as usize], frame: node.frame }
+        };
+        let tree = FrameTree {
+            frames: vec![Frame::Unnamed(None); items],
+            nodes: order.iter().map(|&old| moved(old)).collect(),
+            node_of_stack: Vec::new(),
+        };
+        let node_self: Vec<i64> = order.iter().map(|&old| node_self[old as usize]).collect();
+        let graph = CallGraph::new(&tree, &node_self);
+        let edge_numbers: FxHashMap<(u32, u32), usize> =
+            graph.edges.iter().enumerate().map(|(number, edge)| ((edge.caller, edge.callee), number)).collect();
+        let mut elided = vec![0; graph.edges.len()];
+        for (node, &old) in tree.nodes.iter().zip(&order).skip(1).filter(|(node, _)| node.parent != 0) {
+            let caller = tree.nodes[node.parent as usize].frame;
+            let most: &mut u32 = &mut elided[edge_numbers[&(caller, node.frame)]];
+            *most = passed_over[old as usize].max(*most);
+        }
+        Reduced { tree, node_self, graph, elided }
     }
+}
+
+/// Whether a node or any below it has a value: what filters have emptied makes neither items nor edges.
+fn live_nodes(tree: &FrameTree, node_self: &[i64]) -> Vec<bool> {
+    let mut live: Vec<bool> = node_self.iter().map(|&value| value != 0).collect();
+    for at in (1..tree.nodes.len()).rev() {
+        if live[at] {
+            live[tree.nodes[at].parent as usize] = true;
+        }
+    }
+    live
+}
+
+/// The nodes' numbers in preorder, siblings in their old order. Parents come before their children in `nodes`.
+fn preorder(nodes: &[FrameNode]) -> Vec<u32> {
+    let mut sizes = vec![1_u32; nodes.len()];
+    for at in (1..nodes.len()).rev() {
+        sizes[nodes[at].parent as usize] += sizes[at];
+    }
+    let (mut places, mut next_child) = (vec![0_u32; nodes.len()], vec![1_u32; nodes.len()]);
+    let mut order = vec![0_u32; nodes.len()];
+    for (at, node) in nodes.iter().enumerate().skip(1) {
+        let parent = node.parent as usize;
+        places[at] = places[parent] + next_child[parent];
+        next_child[parent] += sizes[at];
+        order[places[at] as usize] = at as u32;
+    }
+    order
 }

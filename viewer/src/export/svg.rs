@@ -1,0 +1,207 @@
+//! The picture as an SVG that stands by itself. Draws the seed as it is; knows no samples.
+
+use std::fmt::Write;
+
+use crate::picture::{Direction, Edge, EdgeKind, Item, ItemKind, Picture};
+
+/// Okabe and Ito's colours, safe for colour-blind eyes, and darker and lighter companions of them.
+const PALETTE: [&str; 12] = [
+    "#0072b2", "#d55e00", "#009e73", "#aa4499", "#b8860b", "#56b4e9", "#882255", "#44aa99", "#5b5ea6", "#a6761d",
+    "#cc6677", "#117733",
+];
+const GREY: &str = "#999999";
+const LABEL_CHARACTERS: usize = 24;
+
+/// The picture as SVG.
+pub fn svg(picture: &Picture) -> String {
+    let mut out = String::new();
+    write_svg(picture, &mut out).expect("a string takes whatever is written");
+    out
+}
+
+fn write_svg(picture: &Picture, out: &mut String) -> std::fmt::Result {
+    let Picture { width, height, .. } = *picture;
+    writeln!(
+        out,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="DejaVu Sans, sans-serif" font-size="11">"#
+    )?;
+    writeln!(out, r##"<rect width="100%" height="100%" fill="#fcfcfa"/>"##)?;
+    for edge in &picture.edges {
+        write_edge(picture, edge, out)?;
+    }
+    for item in &picture.items {
+        write_circle(picture, item, out)?;
+    }
+    for item in &picture.items {
+        write_label(picture, item, out)?;
+    }
+    writeln!(out, "</svg>")
+}
+
+fn color(picture: &Picture, item: &Item) -> &'static str {
+    PALETTE.get(usize::from(picture.groups[item.group].color)).copied().unwrap_or(GREY)
+}
+
+fn share(picture: &Picture, value: i64) -> f64 {
+    value as f64 / (picture.total as f64).max(1.0)
+}
+
+fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Result {
+    let (from, to) = (&picture.items[edge.from], &picture.items[edge.to]);
+    match edge.kind {
+        EdgeKind::Faint => return Ok(()),
+        EdgeKind::Pip => {
+            let (x, y) = (from.x + 0.7 * (from.radius + 5.0), from.y - 0.7 * (from.radius + 5.0));
+            return writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.2" fill="{}"/>"#, color(picture, to));
+        }
+        EdgeKind::Line | EdgeKind::Back => {}
+    }
+    let share = share(picture, edge.weight);
+    let thickness = 0.7 + 10.5 * share + 2.2 * share.sqrt();
+    let mut points = vec![[from.x, from.y]];
+    points.extend(&edge.bends);
+    points.push([to.x, to.y]);
+    let end = points[points.len() - 1];
+    let before = points[points.len() - 2];
+    // The curve arrives along the ranks, so the arrowhead lies on that side of its circle.
+    let (dx, dy) = match (picture.direction, edge.kind) {
+        (Direction::Right, EdgeKind::Line) => (end[0] - before[0], 0.35 * (end[1] - before[1])),
+        (Direction::Down, EdgeKind::Line) => (0.35 * (end[0] - before[0]), end[1] - before[1]),
+        _ => (end[0] - before[0], end[1] - before[1]),
+    };
+    let length = dx.hypot(dy).max(1e-6);
+    let (ux, uy) = (dx / length, dy / length);
+    let head = 4.0 + 1.6 * thickness.min(9.0);
+    let tip = [end[0] - ux * (to.radius + 3.0), end[1] - uy * (to.radius + 3.0)];
+    let last = points.len() - 1;
+    points[last] = [tip[0] - ux * head, tip[1] - uy * head];
+    let stroke = if edge.kind == EdgeKind::Back { "#d08060" } else { "#9aa0a8" };
+    let dash = if edge.elided > 0 {
+        format!(r#" stroke-dasharray="{:.1} {:.1}""#, 3.0 + thickness, 3.0 + thickness / 2.0)
+    } else {
+        String::new()
+    };
+    write!(out, r#"<path d="M{:.1},{:.1}"#, points[0][0], points[0][1])?;
+    // At its ends a curve runs along the ranks, at a bend towards the point after the next.
+    let along = match picture.direction {
+        Direction::Right => [1.0, 0.0],
+        Direction::Down => [0.0, 1.0],
+        Direction::Free => [(end[0] - points[0][0]), (end[1] - points[0][1])],
+    };
+    let rank_axis = if picture.direction == Direction::Down { 1 } else { 0 };
+    for at in 1..points.len() {
+        let (start, stop) = (points[at - 1], points[at]);
+        let tangent = |at: usize| {
+            let slope = match at {
+                0 => along,
+                _ if at == last => along,
+                _ => [points[at + 1][0] - points[at - 1][0], points[at + 1][1] - points[at - 1][1]],
+            };
+            let step =
+                if slope[rank_axis] == 0.0 { 0.0 } else { (stop[rank_axis] - start[rank_axis]) / slope[rank_axis] };
+            [slope[0] * step * 0.4, slope[1] * step * 0.4]
+        };
+        let (leave, arrive) = (tangent(at - 1), tangent(at));
+        write!(
+            out,
+            " C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1}",
+            start[0] + leave[0],
+            start[1] + leave[1],
+            stop[0] - arrive[0],
+            stop[1] - arrive[1],
+            stop[0],
+            stop[1]
+        )?;
+    }
+    writeln!(out, r#"" fill="none" stroke="{stroke}" stroke-width="{thickness:.2}" opacity=".8"{dash}/>"#)?;
+    let (wx, wy) = (-uy * head * 0.45, ux * head * 0.45);
+    let [bx, by] = points[last];
+    writeln!(
+        out,
+        r#"<path d="M{:.1},{:.1} L{:.1},{:.1} L{:.1},{:.1} Z" fill="{stroke}"/>"#,
+        tip[0],
+        tip[1],
+        bx + wx,
+        by + wy,
+        bx - wx,
+        by - wy
+    )
+}
+
+fn write_circle(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Result {
+    let Item { x, y, radius, .. } = *item;
+    let color = color(picture, item);
+    let ring = radius + 2.5;
+    writeln!(out, r##"<circle cx="{x}" cy="{y}" r="{ring:.1}" fill="none" stroke="#e4e4e2" stroke-width="2"/>"##)?;
+    let turn = share(picture, item.total).clamp(0.0, 0.9999) * std::f64::consts::TAU;
+    let (end_x, end_y) = (x + ring * turn.sin(), y - ring * turn.cos());
+    let large = u8::from(turn > std::f64::consts::PI);
+    writeln!(
+        out,
+        r#"<path d="M{x},{:.1} A{ring:.1},{ring:.1} 0 {large} 1 {end_x:.1},{end_y:.1}" fill="none" stroke="{color}" stroke-width="2"/>"#,
+        y - ring
+    )?;
+    let (fill, stroke) = match item.kind {
+        ItemKind::Fold => (format!(r#"fill="{color}" fill-opacity=".35""#), r#" stroke-dasharray="2.5 2""#),
+        ItemKind::Function if item.self_value == 0 => (r#"fill="white""#.to_owned(), ""),
+        ItemKind::Function => (format!(r#"fill="{color}""#), ""),
+    };
+    writeln!(out, r#"<circle cx="{x}" cy="{y}" r="{radius}" {fill} stroke="{color}"{stroke}/>"#)
+}
+
+fn write_label(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Result {
+    let mut label: String = item.label.chars().take(LABEL_CHARACTERS).collect();
+    if item.label.chars().count() > LABEL_CHARACTERS {
+        label.pop();
+        label.push('…');
+    }
+    let width = label.chars().count() as f64 * 6.6;
+    let (x, y, anchor) = if item.strip {
+        (item.x + item.radius + 6.0, item.y + 4.0, "start")
+    } else if width + 8.0 <= 2.0 * item.radius {
+        (item.x, item.y + 4.0, "middle")
+    } else {
+        (item.x, item.y + item.radius + 13.0, "middle")
+    };
+    let percent = 100.0 * share(picture, item.self_value);
+    writeln!(
+        out,
+        r##"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" stroke="#fcfcfa" stroke-width="3" paint-order="stroke" fill="#222"><title>{} {percent:.1}%</title>{}</text>"##,
+        escaped(&item.name),
+        escaped(&label)
+    )
+}
+
+/// Names are text, never markup.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use plop_profile::{FrameTree, LabelSetId, Profile};
+
+    use super::*;
+    use crate::Function;
+    use crate::picture::{Settings, Source, picture};
+
+    #[test]
+    fn a_name_that_looks_like_markup_stays_text() {
+        let name = "</text><script>alert('&')</script>";
+        let mut profile = Profile::new([("samples", "count")]);
+        let [main, other] = ["main", name].map(|name| profile.named_location(name, ""));
+        let stack = profile.stacks.intern([other, main]);
+        profile.samples.add(stack, LabelSetId::EMPTY, &[3]);
+        let tree = FrameTree::new(&profile);
+        let named =
+            |id, name: &str| Function { id, name: name.to_owned(), label: name.to_owned(), ..Function::default() };
+        let functions: Vec<Function> =
+            tree.frames.iter().zip(1..).map(|(&frame, id)| named(id, &profile.frame_name(frame))).collect();
+        let node_self = tree.self_values(&profile, 0, |_| true);
+        let source = Source { tree: &tree, node_self: &node_self, functions: &functions };
+        let svg = svg(&picture(source, &Settings::default()));
+        assert!(!svg.contains("<script"));
+        assert!(svg.contains("&lt;/text&gt;&lt;script&gt;alert('&amp;')&lt;/script&gt;"));
+        assert_eq!(svg.matches("<text").count(), 2);
+    }
+}

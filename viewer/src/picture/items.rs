@@ -1,0 +1,177 @@
+//! The items of a picture: admitted functions, and folds of all the others by module, crate or "other". Knows nothing of
+//! positions.
+
+use std::collections::BTreeMap;
+
+use plop_profile::CallGraph;
+
+use super::admit::by_score;
+use super::color::hash;
+use super::elide;
+use super::reduce::{Place, Reduced, reduce};
+use super::{Settings, Source};
+
+/// From what share of the total on a module, or a crate, is folded by itself.
+const MODULE_SHARE: f64 = 0.01;
+const CRATE_SHARE: f64 = 0.005;
+
+/// Up to so many items pass-throughs are elided; a bigger picture is looked at in parts, where they are context.
+const FEW_ITEMS: usize = 300;
+
+/// How many members become items of their own when a fold is opened.
+const OPENED_MEMBERS: usize = 12;
+
+/// What several functions are folded by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Folded<'a> {
+    Module(&'a str),
+    Crate(&'a str),
+    Other,
+}
+
+impl Folded<'_> {
+    /// The fold's id: of what it folds, so that it stays the same whatever its members.
+    pub(super) fn id(self) -> u64 {
+        match self {
+            Folded::Module(name) => hash(&["fold of a module", name]),
+            Folded::Crate(name) => hash(&["fold of a crate", name]),
+            Folded::Other => hash(&["fold of all other functions"]),
+        }
+    }
+
+    pub(super) fn name(self) -> String {
+        match self {
+            Folded::Module(name) | Folded::Crate(name) => name.to_owned(),
+            Folded::Other => "other".to_owned(),
+        }
+    }
+}
+
+/// What an item stands for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stands<'a> {
+    /// A frame, by its number.
+    Function(u32),
+    /// So many functions.
+    Fold { of: Folded<'a>, members: usize, first: u32 },
+}
+
+impl Stands<'_> {
+    pub(super) fn id(self, source: Source<'_>) -> u64 {
+        match self {
+            Stands::Function(frame) => source.functions[frame as usize].id,
+            Stands::Fold { of, .. } => of.id(),
+        }
+    }
+}
+
+/// The items and the tree reduced to them.
+#[derive(Debug)]
+pub(super) struct Items<'a> {
+    pub(super) list: Vec<Stands<'a>>,
+    pub(super) reduced: Reduced,
+    /// Functions that have samples, drawn or not.
+    pub(super) functions: usize,
+}
+
+/// Chooses the items and reduces the source to them.
+pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
+    let graph = CallGraph::new(source.tree, source.node_self);
+    let candidates = by_score(&graph, settings.items);
+    let mut shown = vec![false; graph.totals.len()];
+    for frame in admitted(source, settings, &candidates) {
+        shown[frame as usize] = true;
+    }
+    let opened: Vec<u32> = opened(source, &graph, &shown, &settings.open);
+    opened.iter().for_each(|&frame| shown[frame as usize] = true);
+    // A fold with a single member that counts says less than the member.
+    for members in folds(source, &graph, &shown).into_values() {
+        let mut with_self = members.iter().filter(|&&frame| graph.self_values[frame as usize] != 0);
+        if let (Some(&only), None) = (with_self.next(), with_self.next()) {
+            shown[only as usize] = true;
+        }
+    }
+
+    let frames = (0..graph.totals.len() as u32).filter(|&frame| shown[frame as usize]);
+    let mut list: Vec<Stands> = frames.map(Stands::Function).collect();
+    let mut places = vec![Place::Fold(0); graph.totals.len()];
+    for (number, stands) in list.iter().enumerate() {
+        let Stands::Function(frame) = stands else { continue };
+        places[*frame as usize] = Place::Item(number as u32);
+    }
+    for (of, members) in folds(source, &graph, &shown) {
+        if members.iter().all(|&frame| graph.self_values[frame as usize] == 0) {
+            continue; // Nothing to draw: no sample ends there, so no sample is lost.
+        }
+        for &frame in &members {
+            places[frame as usize] = Place::Fold(list.len() as u32);
+        }
+        list.push(Stands::Fold { of, members: members.len(), first: members[0] });
+    }
+    let reduced = reduce(source.tree, source.node_self, &places, list.len());
+    let functions = graph.totals.iter().filter(|&&total| total != 0).count();
+    Items { list, reduced, functions }
+}
+
+/// The frames to show, before any fold is opened.
+fn admitted(source: Source<'_>, settings: &Settings, candidates: &[u32]) -> Vec<u32> {
+    if settings.items > FEW_ITEMS {
+        return candidates.iter().take(settings.items).copied().collect();
+    }
+    // Elided functions shall not cost others their place, so more are looked at than fit.
+    let looked_at = &candidates[..candidates.len().min(settings.items * 8 / 5 + 4)];
+    let sink = looked_at.len() as u32;
+    let mut places = vec![Place::Fold(sink); source.tree.frames.len()];
+    for (number, &frame) in looked_at.iter().enumerate() {
+        places[frame as usize] = Place::Item(number as u32);
+    }
+    let reduced = reduce(source.tree, source.node_self, &places, looked_at.len() + 1);
+    let chosen = elide::choose(&reduced, looked_at.len(), settings.items);
+    chosen.into_iter().map(|candidate| looked_at[candidate]).collect()
+}
+
+/// The heaviest members of the folds that are open.
+fn opened(source: Source<'_>, graph: &CallGraph, shown: &[bool], open: &[u64]) -> Vec<u32> {
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let mut opened = Vec::new();
+    for (_, mut members) in folds(source, graph, shown).into_iter().filter(|(of, _)| open.contains(&of.id())) {
+        members.sort_by_key(|&frame| (std::cmp::Reverse(graph.self_values[frame as usize]), frame));
+        opened.extend(members.into_iter().take(OPENED_MEMBERS));
+    }
+    opened
+}
+
+/// All functions that are not shown and have samples, each in the smallest fold that weighs enough.
+fn folds<'a>(source: Source<'a>, graph: &CallGraph, shown: &[bool]) -> BTreeMap<Folded<'a>, Vec<u32>> {
+    let functions: &'a [crate::Function] = source.functions;
+    let hidden: Vec<u32> = (0..graph.totals.len() as u32)
+        .filter(|&frame| !shown[frame as usize] && graph.totals[frame as usize] != 0)
+        .collect();
+    let (mut modules, mut crates): (BTreeMap<&str, i64>, BTreeMap<&str, i64>) = Default::default();
+    for &frame in &hidden {
+        *modules.entry(&functions[frame as usize].module).or_default() += graph.self_values[frame as usize];
+    }
+    let enough = |value: i64, share: f64| value as f64 >= share * graph.total as f64;
+    let by_module = |frame: u32| {
+        let module = functions[frame as usize].module.as_str();
+        // A crate's outermost module is the crate itself.
+        (!module.is_empty() && module != functions[frame as usize].krate && enough(modules[module], MODULE_SHARE))
+            .then_some(module)
+    };
+    for &frame in hidden.iter().filter(|&&frame| by_module(frame).is_none()) {
+        *crates.entry(&functions[frame as usize].krate).or_default() += graph.self_values[frame as usize];
+    }
+    let mut folds: BTreeMap<Folded, Vec<u32>> = BTreeMap::new();
+    for &frame in &hidden {
+        let krate = functions[frame as usize].krate.as_str();
+        let of = match by_module(frame) {
+            Some(module) => Folded::Module(module),
+            None if !krate.is_empty() && enough(crates[krate], CRATE_SHARE) => Folded::Crate(krate),
+            None => Folded::Other,
+        };
+        folds.entry(of).or_default().push(frame);
+    }
+    folds
+}
