@@ -1,5 +1,16 @@
-//! The viewer.
-pub mod export;
+//! The viewer of plop profiles: opens files of many formats, shows them as a live call graph in the browser, and exports
+//! them.
+//!
+//! The binary `plop-view` is a command line around this library. A service that profiles itself can mount the same viewer:
+//!
+//! ```no_run
+//! let app: axum::Router = axum::Router::new().nest_service("/plop", plop_view::router("profiles"));
+//! ```
+
+mod browser;
+mod cli;
+mod export;
+mod filter;
 mod function;
 pub mod import;
 mod library;

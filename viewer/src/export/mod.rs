@@ -1,3 +1,35 @@
-//! What is seen, as a file. Each exporter owns one format.
+//! Exporters: a view as a file of some format. Each owns one format and knows nothing of the server.
 
-pub mod svg;
+use std::io::{self, Write};
+
+use crate::filter::Viewed;
+
+mod edges;
+mod flamegraph;
+mod folded;
+mod pprof;
+mod svg;
+
+/// Writes a view as one format.
+pub trait Exporter: Sync {
+    /// What the format is called on the command line and in addresses.
+    fn name(&self) -> &'static str;
+    /// Its media type.
+    fn content_type(&self) -> &'static str;
+    /// What its files' names end with.
+    fn extension(&self) -> &'static str;
+    /// Writes the view.
+    ///
+    /// # Errors
+    /// When writing fails, or the format can't hold such a view.
+    fn write(&self, viewed: &Viewed<'_>, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// All exporters.
+pub const EXPORTERS: &[&dyn Exporter] =
+    &[&flamegraph::FlameGraph, &folded::Folded, &pprof::Pprof, &edges::Edges, &svg::Svg];
+
+/// The exporter of that name.
+pub fn exporter(name: &str) -> Option<&'static dyn Exporter> {
+    EXPORTERS.iter().copied().find(|exporter| exporter.name() == name)
+}

@@ -1,8 +1,33 @@
 //! The picture as an SVG that stands by itself. Draws the seed as it is; knows no samples.
 
 use std::fmt::Write;
+use std::io;
 
-use crate::picture::{Direction, Edge, EdgeKind, Item, ItemKind, Picture};
+use super::Exporter;
+use crate::filter::Viewed;
+use crate::picture::{self, Direction, Edge, EdgeKind, Item, ItemKind, Picture, Settings, Source};
+
+pub(super) struct Svg;
+
+impl Exporter for Svg {
+    fn name(&self) -> &'static str {
+        "svg"
+    }
+
+    fn content_type(&self) -> &'static str {
+        "image/svg+xml"
+    }
+
+    fn extension(&self) -> &'static str {
+        "svg"
+    }
+
+    fn write(&self, viewed: &Viewed<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        let node_self = viewed.node_self(viewed.sample_type);
+        let source = Source { tree: &viewed.tree, node_self: &node_self, functions: viewed.functions };
+        out.write_all(svg(&picture::picture(source, &Settings::default())).as_bytes())
+    }
+}
 
 /// Okabe and Ito's colours, safe for colour-blind eyes, and darker and lighter companions of them.
 const PALETTE: [&str; 12] = [
@@ -13,7 +38,7 @@ const GREY: &str = "#999999";
 const LABEL_CHARACTERS: usize = 24;
 
 /// The picture as SVG.
-pub fn svg(picture: &Picture) -> String {
+fn svg(picture: &Picture) -> String {
     let mut out = String::new();
     write_svg(picture, &mut out).expect("a string takes whatever is written");
     out
@@ -183,7 +208,7 @@ mod tests {
 
     use super::*;
     use crate::Function;
-    use crate::picture::{Settings, Source, picture};
+    use crate::picture::{Settings, Source};
 
     #[test]
     fn a_name_that_looks_like_markup_stays_text() {
@@ -199,7 +224,7 @@ mod tests {
             tree.frames.iter().zip(1..).map(|(&frame, id)| named(id, &profile.frame_name(frame))).collect();
         let node_self = tree.self_values(&profile, 0, |_| true);
         let source = Source { tree: &tree, node_self: &node_self, functions: &functions };
-        let svg = svg(&picture(source, &Settings::default()));
+        let svg = svg(&picture::picture(source, &Settings::default()));
         assert!(!svg.contains("<script"));
         assert!(svg.contains("&lt;/text&gt;&lt;script&gt;alert('&amp;')&lt;/script&gt;"));
         assert_eq!(svg.matches("<text").count(), 2);

@@ -243,15 +243,13 @@ fn describe(source: Source<'_>, stands: &Stands<'_>, color: ColorBy) -> Describe
             Described { id, name, label, krate, module, file, group }
         }
         Stands::Fold { of: folded, members, first } => {
-            let first = &source.functions[*first as usize];
+            let first_krate = source.functions.get(*first as usize).map_or("", |first| first.krate.as_str());
             let (krate, module, group) = match (folded, color) {
                 (super::items::Folded::Module(module), ColorBy::Crate) => {
-                    (first.krate.as_str(), *module, first.krate.clone())
+                    (first_krate, *module, first_krate.to_owned())
                 }
-                (super::items::Folded::Module(module), ColorBy::Module) => {
-                    (first.krate.as_str(), *module, (*module).to_owned())
-                }
-                (super::items::Folded::Module(module), ColorBy::File) => (first.krate.as_str(), *module, String::new()),
+                (super::items::Folded::Module(module), ColorBy::Module) => (first_krate, *module, (*module).to_owned()),
+                (super::items::Folded::Module(module), ColorBy::File) => (first_krate, *module, String::new()),
                 (super::items::Folded::Crate(krate), ColorBy::Crate) => (*krate, "", (*krate).to_owned()),
                 (super::items::Folded::Crate(krate), _) => (*krate, "", String::new()),
                 (super::items::Folded::Other, _) => ("", "", String::new()),

@@ -49,7 +49,7 @@ fn depth(reduced: &Reduced, candidates: usize, shown: &[usize]) -> usize {
     for (number, &item) in shown.iter().enumerate() {
         places[item] = Place::Item(number as u32);
     }
-    let graph = reduce(&reduced.tree, &reduced.node_self, &places, shown.len() + 1).graph;
+    let graph = reduce(&reduced.tree, &reduced.node_self, &places, shown.len() + 1, None).graph;
     let edges: Vec<_> = ranking(&graph, |edge| edge.callee != sink && edge.caller != edge.callee)
         .into_iter()
         .map(|edge| &graph.edges[edge])

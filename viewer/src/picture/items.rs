@@ -108,7 +108,15 @@ pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
         }
         list.push(Stands::Fold { of, members: members.len(), first: members[0] });
     }
-    let reduced = reduce(source.tree, source.node_self, &places, list.len());
+    // Filters can take all of a sample's frames out; its value is left at the root.
+    let frameless = source.node_self.first().is_some_and(|&value| value != 0).then(|| {
+        let other = |stands: &Stands| matches!(stands, Stands::Fold { of: Folded::Other, .. });
+        list.iter().position(other).unwrap_or_else(|| {
+            list.push(Stands::Fold { of: Folded::Other, members: 0, first: 0 });
+            list.len() - 1
+        }) as u32
+    });
+    let reduced = reduce(source.tree, source.node_self, &places, list.len(), frameless);
     let functions = graph.totals.iter().filter(|&&total| total != 0).count();
     Items { list, reduced, functions }
 }
@@ -125,7 +133,7 @@ fn admitted(source: Source<'_>, settings: &Settings, candidates: &[u32]) -> Vec<
     for (number, &frame) in looked_at.iter().enumerate() {
         places[frame as usize] = Place::Item(number as u32);
     }
-    let reduced = reduce(source.tree, source.node_self, &places, looked_at.len() + 1);
+    let reduced = reduce(source.tree, source.node_self, &places, looked_at.len() + 1, None);
     let chosen = elide::choose(&reduced, looked_at.len(), settings.items);
     chosen.into_iter().map(|candidate| looked_at[candidate]).collect()
 }

@@ -1,7 +1,7 @@
 //! What the graph view shows, and where: which functions are items of their own, which are folded or passed over, their
 //! ranks, order and seed positions. Deterministic; the same for the page and for an SVG. Knows no HTTP and no files.
 
-use plop_profile::{CallGraph, FrameTree};
+use plop_profile::FrameTree;
 use serde::Serialize;
 
 use crate::function::Function;
@@ -208,12 +208,4 @@ pub struct Split {
 
 fn hex<S: serde::Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{id:016x}"))
-}
-
-/// How one item's samples split over the edges of a picture.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "API.md describes each field")]
-pub struct Split {
-    pub total: i64,
-    pub edges: Vec<(usize, i64)>,
 }

@@ -49,13 +49,21 @@ impl Growing {
     }
 }
 
-/// Reduces a tree, given the place of each of its frames, to one of `items` items.
-pub(super) fn reduce(tree: &FrameTree, node_self: &[i64], places: &[Place], items: usize) -> Reduced {
+/// Reduces a tree, given the place of each of its frames, to one of `items` items. Samples without any frame, whose value
+/// stands at the root, go to the fold `frameless`.
+pub(super) fn reduce(
+    tree: &FrameTree,
+    node_self: &[i64],
+    places: &[Place],
+    items: usize,
+    frameless: Option<u32>,
+) -> Reduced {
     let live = live_nodes(tree, node_self);
     let root = FrameNode { parent: 0, frame: u32::MAX };
     let mut growing =
         Growing { nodes: vec![root], index: FxHashMap::default(), node_self: vec![0], passed_over: vec![0] };
-    growing.node_self[0] = node_self.first().copied().unwrap_or(0);
+    let at_root = frameless.map_or(0, |fold| growing.node(0, fold, 0));
+    growing.node_self[at_root as usize] = node_self.first().copied().unwrap_or(0);
     // For each old node the new node of its nearest visible frame, itself included, and the hidden frames since.
     let mut spots = vec![(0_u32, 0_u32); tree.nodes.len()];
     for (at, node) in tree.nodes.iter().enumerate().skip(1).filter(|(at, _)| live[*at]) {

@@ -343,6 +343,17 @@ fn a_source_without_samples_gives_an_empty_picture() {
 }
 
 #[test]
+fn samples_without_any_frame_are_folded_into_other() {
+    let made = Made::of(&vec![(vec!["main".to_owned()], 5)]);
+    let tree = made.tree.reframed(made.tree.frames.clone(), |_, _| None);
+    assert_eq!(tree.nodes.len(), 1, "only the root is left");
+    let source = Source { tree: &tree, node_self: &[5], functions: &made.functions };
+    let picture = picture(source, &Settings::default());
+    assert_eq!((picture.total, picture.folded.self_value, picture.items.len()), (5, 5, 1));
+    assert_eq!(picture.items[0].name, "other");
+}
+
+#[test]
 fn a_group_has_its_colour_whatever_else_there_is() {
     let colors = |stacks: &Stacks| -> BTreeMap<String, u8> {
         let picture = Made::of(stacks).picture(&Settings::default());

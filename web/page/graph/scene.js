@@ -74,7 +74,7 @@ function wanted(picture, circles, size, isLit, dimmed) {
   return most.map((at) => {
     const item = items[at];
     const part = total ? item.self / total : 0;
-    const text = (item.kind === "fold" ? `${item.label} +${item.members}` : item.label) + (part >= 0.005 ? `  ${share(item.self, total)}` : "");
+    const text = item.label + (part >= 0.005 ? `  ${share(item.self, total)}` : "");
     return { index: at, ...circles[at], text, priority: weight(at), beside: item.strip || picture.direction === "down", size: part > 0.03 ? 13 : 11.5 };
   });
 }
