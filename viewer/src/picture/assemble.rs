@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use plop_profile::{CallGraph, Frame, FrameTree};
+use rustc_hash::FxHashMap;
 
 use super::items::{Items, Stands, items};
 use super::layers::parts;
@@ -33,7 +34,8 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings) -> Picture {
     let (kinds, ranks) = hubs::kinds(graph, &in_strip);
     let seed = seed(settings, graph, &kinds, &ranks, &in_strip, &sizes);
 
-    let (groups, group_of) = groups(&described, &reduced.tree, &reduced.node_self, graph.total);
+    let colors = color::colors(&source, settings.color);
+    let (groups, group_of) = groups(&described, &colors, &reduced.tree, &reduced.node_self, graph.total);
     let mut items = Vec::with_capacity(list.len());
     for (number, (stands, described)) in list.iter().zip(described).enumerate() {
         let (kind, members) = match stands {
@@ -230,15 +232,10 @@ struct Described {
 }
 
 fn describe(source: Source<'_>, stands: &Stands<'_>, color: ColorBy) -> Described {
-    let of = |function: &crate::Function| match color {
-        ColorBy::Crate => function.krate.clone(),
-        ColorBy::Module => function.module.clone(),
-        ColorBy::File => function.file.clone(),
-    };
     match stands {
         Stands::Function(frame) => {
             let function = source.functions[*frame as usize].clone();
-            let group = of(&function);
+            let group = color.group_of(&function).to_owned();
             let crate::Function { id, name, label, krate, module, file } = function;
             Described { id, name, label, krate, module, file, group }
         }
@@ -263,7 +260,13 @@ fn describe(source: Source<'_>, stands: &Stands<'_>, color: ColorBy) -> Describe
 }
 
 /// The groups, heaviest first, and by item its group.
-fn groups(described: &[Described], tree: &FrameTree, node_self: &[i64], total: i64) -> (Vec<Group>, Vec<usize>) {
+fn groups(
+    described: &[Described],
+    colors: &FxHashMap<&str, u8>,
+    tree: &FrameTree,
+    node_self: &[i64],
+    total: i64,
+) -> (Vec<Group>, Vec<usize>) {
     let name =
         |described: &Described| if described.group.is_empty() { color::OTHER } else { &described.group }.to_owned();
     let names: BTreeMap<String, ()> = described.iter().map(|described| (name(described), ())).collect();
@@ -279,7 +282,7 @@ fn groups(described: &[Described], tree: &FrameTree, node_self: &[i64], total: i
         .into_iter()
         .map(|(name, number)| {
             let (self_value, total) = (sums.self_values[number as usize], sums.totals[number as usize]);
-            (number, Group { color: color::color(&name), name, self_value, total })
+            (number, Group { color: colors.get(&*name).copied().unwrap_or(color::GREY), name, self_value, total })
         })
         .collect();
     groups.sort_by(|(_, a), (_, b)| (b.self_value, b.total, &a.name).cmp(&(a.self_value, a.total, &b.name)));

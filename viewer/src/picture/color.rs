@@ -1,8 +1,12 @@
-//! Groups and their colours: an index into the page's palette that depends on the group's name alone, so that a crate has
-//! its colour in every profile.
+//! Groups and their colours: an index into the page's palette that a group's name asks for, so that a crate has its colour
+//! in every profile as far as its profile's other crates leave it free.
+
+use rustc_hash::FxHashMap;
+
+use super::{ColorBy, Source};
 
 /// How many colours the palette has.
-const COLORS: u64 = 12;
+const COLORS: usize = 12;
 
 /// The index that stands for grey: no group in particular.
 pub(super) const GREY: u8 = 255;
@@ -10,10 +14,27 @@ pub(super) const GREY: u8 = 255;
 /// The name of the group of items that belong to none.
 pub(super) const OTHER: &str = "other";
 
-/// The colour of a group.
-pub(super) fn color(group: &str) -> u8 {
-    // The high bits: FNV's low ones mix badly.
-    if group == OTHER { GREY } else { ((hash(&[group]) >> 32) % COLORS) as u8 }
+/// The colours of a source's groups, by name.
+///
+/// Each gets the one that its name asks for, or the next free one while there are any. Those whose functions come first in
+/// the profile choose first: filters do not change that order, and what a growing profile adds comes last, so a group keeps
+/// its colour for as long as its profile is looked at.
+pub(super) fn colors<'a>(source: &Source<'a>, by: ColorBy) -> FxHashMap<&'a str, u8> {
+    let mut taken = [false; COLORS];
+    let mut colors: FxHashMap<&str, u8> = FxHashMap::default();
+    colors.insert(OTHER, GREY);
+    for function in source.functions {
+        let group = by.group_of(function);
+        if group.is_empty() || colors.contains_key(group) {
+            continue;
+        }
+        // The high bits: FNV's low ones mix badly.
+        let wish = (hash(&[group]) >> 32) as usize;
+        let color = (wish..wish + COLORS).map(|at| at % COLORS).find(|&at| !taken[at]).unwrap_or(wish % COLORS);
+        taken[color] = true;
+        colors.insert(group, color as u8);
+    }
+    colors
 }
 
 /// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), over the texts with a NUL between them.

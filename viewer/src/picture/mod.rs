@@ -99,6 +99,17 @@ pub enum ColorBy {
     File,
 }
 
+impl ColorBy {
+    /// The group of a function.
+    fn group_of(self, function: &Function) -> &str {
+        match self {
+            ColorBy::Crate => &function.krate,
+            ColorBy::Module => &function.module,
+            ColorBy::File => &function.file,
+        }
+    }
+}
+
 /// The picture: `api/picture` in `API.md` describes each part.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "API.md describes each field, for the page's authors too")]

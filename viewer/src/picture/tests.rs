@@ -354,14 +354,19 @@ fn samples_without_any_frame_are_folded_into_other() {
 }
 
 #[test]
-fn a_group_has_its_colour_whatever_else_there_is() {
-    let colors = |stacks: &Stacks| -> BTreeMap<String, u8> {
-        let picture = Made::of(stacks).picture(&Settings::default());
-        picture.groups.into_iter().map(|group| (group.name, group.color)).collect()
+fn a_group_keeps_its_colour_whatever_is_filtered_and_no_two_share_one_without_need() {
+    let made = Made::of(&program(60, 300, 2));
+    let colors = |node_self: &[i64]| -> BTreeMap<String, u8> {
+        let source = Source { tree: &made.tree, node_self, functions: &made.functions };
+        picture(source, &Settings::default()).groups.into_iter().map(|group| (group.name, group.color)).collect()
     };
-    let all = colors(&program(150, 4000, 3));
-    let few = colors(&program(60, 300, 2));
-    let shared = few.keys().filter(|name| all.contains_key(*name)).count();
-    assert!(shared > 3);
+    let all = colors(&made.node_self);
+    // Every third node's samples alone.
+    let some: Vec<i64> =
+        made.node_self.iter().enumerate().map(|(at, own)| if at % 3 == 0 { *own } else { 0 }).collect();
+    let few = colors(&some);
+    assert!(few.len() > 3 && all.len() < 12, "{few:?}");
     assert!(few.iter().all(|(name, color)| all.get(name).is_none_or(|same| same == color)));
+    let distinct: std::collections::BTreeSet<u8> = all.values().copied().collect();
+    assert_eq!(distinct.len(), all.len(), "{all:?}");
 }

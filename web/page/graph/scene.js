@@ -71,11 +71,13 @@ function wanted(picture, circles, size, isLit, dimmed) {
   });
   const weight = (/** @type {number} */ at) => 2 * items[at].self + 0.3 * items[at].total + (dimmed && isLit(at) ? 10 * total : 0);
   const most = seen.length > LABELLED ? seen.sort((left, right) => weight(right) - weight(left)).slice(0, LABELLED) : seen;
+  // A small window has little room for the same names.
+  const small = size.width * size.height < 1_000_000;
   return most.map((at) => {
     const item = items[at];
     const part = total ? item.self / total : 0;
     const text = item.label + (part >= 0.005 ? `  ${share(item.self, total)}` : "");
-    return { index: at, ...circles[at], text, priority: weight(at), beside: item.strip || picture.direction === "down", size: part > 0.03 ? 13 : 11.5 };
+    return { index: at, ...circles[at], text, priority: weight(at), beside: item.strip || picture.direction === "down", size: small ? (part > 0.03 ? 11.5 : 10.5) : part > 0.03 ? 13 : 11.5 };
   });
 }
 
