@@ -1,8 +1,6 @@
-//! Shared parts of the benches: the workloads, the profilers that run under them, the clock that all handlers are
-//! measured by, and the figures of a run.
+//! Shared parts of the benches: the workloads, the profilers that run under them, and the figures of a run.
 
 pub mod figures;
-pub mod handler_clock;
 pub mod inputs;
 pub mod process;
 pub mod profiler;

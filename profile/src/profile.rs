@@ -198,7 +198,7 @@ impl Profile {
             Frame::Unnamed(Some(id)) => {
                 let file = &self.strings[self.mappings[id.0 as usize].file];
                 let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
-                Cow::Owned(format!("[{}]", base.trim_start_matches('[').trim_end_matches(']')))
+                Cow::Owned(format!("[{base}]"))
             }
             Frame::Unnamed(None) => Cow::Borrowed("<unknown>"),
         }

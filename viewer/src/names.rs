@@ -125,7 +125,8 @@ impl Parts {
     fn of(name: &str, file: &str, mapped: &str) -> Parts {
         if name.starts_with('[') || name.is_empty() || name.starts_with("<unknown>") {
             let krate = if name.contains("kernel") { "kernel".to_owned() } else { library(name) };
-            return Parts { label: name.to_owned(), module: krate.clone(), krate };
+            let label = name.replace("[[", "[").replace("]]", "]");
+            return Parts { label, module: krate.clone(), krate };
         }
         if name.ends_with("_[k]") || mapped.starts_with("[kernel") || file.starts_with("[kernel") {
             return Parts { label: name.to_owned(), krate: "kernel".to_owned(), module: "kernel".to_owned() };

@@ -2,13 +2,14 @@
 //! joined by `;`, a space, the count.
 //!
 //! Counts may be fractional; then all are kept in thousandths (a unit of `milli` and the count's own). Text may be UTF-8 or
-//! UTF-16 with a byte order mark, lines may end in CRLF, frames may hold spaces. Lines that start with `#` are remarks.
+//! UTF-16 with a byte order mark, lines may end in CRLF, frames may hold spaces. Lines that start with `#` or `//` are
+//! remarks. Other lines without a count are passed over, as the tools that read this format do, and counted in a comment.
 
 use std::borrow::Cow;
 
 use plop_profile::{LabelSetId, LocationId, Profile, StackId};
 
-use super::{Import, Malformed};
+use super::Import;
 
 pub(super) const FORMAT: &str = "folded stacks";
 
@@ -17,27 +18,27 @@ const JUDGED: usize = 64;
 
 pub(super) fn import(bytes: &[u8]) -> Import {
     let Some(text) = text(bytes) else { return Ok(None) };
-    let lines =
-        || text.lines().map(str::trim_end).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    let mut whole = 0;
-    for (_, line) in lines().take(JUDGED) {
-        whole += usize::from(split(line).is_some());
-    }
+    let is_remark = |line: &str| line.is_empty() || line.starts_with('#') || line.starts_with("//");
+    let lines = || text.lines().map(str::trim_end).filter(|line| !is_remark(line));
     let judged = lines().take(JUDGED).count();
+    let whole = lines().take(JUDGED).filter(|line| split(line).is_some()).count();
     // A few broken lines are broken lines; many are another format.
-    if judged == 0 || whole * 4 < judged * 3 || !lines().take(JUDGED).any(|(_, line)| is_stack(line)) {
+    if judged == 0 || whole * 3 < judged * 2 || !lines().take(JUDGED).any(is_stack) {
         return Ok(None);
     }
-    let fractional = lines().filter_map(|(_, line)| split(line)).any(|(_, count)| count.contains('.'));
+    let fractional = lines().filter_map(split).any(|(_, count)| count.contains('.'));
     let mut reader = Reader::new(fractional);
-    for (number, line) in lines() {
+    let mut broken = 0_usize;
+    for line in lines() {
         let added = split(line).and_then(|(stack, count)| reader.add(stack, count));
-        added.ok_or_else(|| {
-            let reason = format!("line {}: no count behind the stack", number + 1);
-            Malformed { format: FORMAT, reason }
-        })?;
+        broken += usize::from(added.is_none());
     }
-    Ok(Some(reader.profile))
+    let mut profile = reader.profile;
+    if broken > 0 {
+        let comment = profile.strings.intern(&format!("lines without a count, passed over: {broken}"));
+        profile.comments.push(comment);
+    }
+    Ok(Some(profile))
 }
 
 /// The bytes as text, if that is what they are.
@@ -174,8 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_line_is_named() {
-        let error = import(b"main;a 1\nmain;b 2\nmain;c 2\nmain;d\nmain;e 5\n").unwrap_err();
-        assert_eq!(error.to_string(), "broken folded stacks: line 4: no count behind the stack");
+    fn broken_lines_are_passed_over_and_counted() {
+        let profile = import(b"main;a 1\nmain;b 2\n// a remark\nmain;d\nmain;e 5\n").unwrap().expect("folded stacks");
+        assert_eq!(profile.total(0), 8);
+        assert_eq!(&profile.strings[profile.comments[0]], "lines without a count, passed over: 1");
     }
 }

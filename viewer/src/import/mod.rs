@@ -26,6 +26,8 @@ impl fmt::Display for Malformed {
 impl std::error::Error for Malformed {}
 
 mod folded;
+mod perf_script;
+mod plop;
 mod pprof;
 
 /// A profile and the format that it came in.
@@ -67,7 +69,12 @@ impl std::error::Error for ImportError {}
 type Importer = fn(&[u8]) -> Import;
 
 /// The formats in the order in which they are tried: those that a few bytes give away come first.
-const IMPORTERS: &[(&str, Importer)] = &[(pprof::FORMAT, pprof::import), (folded::FORMAT, folded::import)];
+const IMPORTERS: &[(&str, Importer)] = &[
+    (pprof::FORMAT, pprof::import),
+    (plop::FORMAT, plop::import),
+    (perf_script::FORMAT, perf_script::import),
+    (folded::FORMAT, folded::import),
+];
 
 /// Opens bytes of whatever known format.
 ///

@@ -6,7 +6,9 @@
 use std::time::{Duration, Instant};
 
 use plop_benches::figures::Figures;
-use plop_benches::{handler_clock, process, profiler, workload};
+use plop_benches::{process, profiler, workload};
+
+mod handler_clock;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,9 +24,8 @@ fn main() {
     let running = (!empty).then(|| profiler::start(interval));
     let start = before.elapsed();
     let (resident_after, _) = process::resident_kib();
-    match &running {
-        Some(_) => handler_clock::install(),
-        None => start_empty(interval),
+    if running.is_none() {
+        start_empty(interval);
     }
 
     let cpu_before = process::cpu_time();
