@@ -309,7 +309,7 @@ impl Reader {
     fn location(&mut self, at: usize, part: &[u8]) -> Result<(), Error> {
         let name = || format!("location {at}");
         let location: proto::Location = message(part, name)?;
-        let lines = location.line.iter().filter(|line| line.function_id != 0).map(|line| {
+        let lines = location.line.iter().map(|line| {
             let function = self.functions.get(&line.function_id).copied();
             let reason = || format!("names function {}, which the file does not have", line.function_id);
             let function = function.ok_or_else(|| Error::malformed(name(), reason()))?;
@@ -391,9 +391,8 @@ fn message<M: Message + Default>(part: &[u8], name: impl Fn() -> String) -> Resu
 }
 
 fn register<T>(table: &mut FxHashMap<u64, T>, number: u64, id: T, name: impl Fn() -> String) -> Result<(), Error> {
-    // Some writers number nothing; 0 is what others refer to nothing by, so such parts are never found.
     if number == 0 {
-        return Ok(());
+        return Err(Error::malformed(name(), "has the number 0, which profile.proto keeps for none"));
     }
     match table.insert(number, id) {
         None => Ok(()),
