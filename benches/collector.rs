@@ -166,17 +166,21 @@ fn print_table(
         let p99 = of(name, |figures| figures.handler_p99_ns as f64);
         let failed =
             failures.get(&(workload, name)).map_or("—".to_owned(), |ends| format!("{}: {}", ends.len(), ends[0]));
-        println!(
-            "| {name} | {:.2} µs | {:.2} µs | {:.3} | {:.3} | {:.3} | {:.1} % | {:.1} ms | {:.1} MB | {:.1} MB | {failed} |",
-            p50 / 1e3,
-            p99 / 1e3,
-            of("plop", |figures| figures.handler_p50_ns as f64) / p50,
-            of("plop", |figures| figures.handler_p99_ns as f64) / p99,
-            of(name, |figures| figures.coverage),
-            of(name, |figures| 100.0 * figures.whole.unwrap_or(f64::NAN)),
-            of(name, |figures| figures.start_ms),
-            of(name, |figures| figures.start_kib as f64) / 1024.0,
-            of(name, |figures| figures.peak_kib as f64) / 1024.0,
-        );
+        let figures: [(f64, usize, &str); 9] = [
+            (p50 / 1e3, 2, " µs"),
+            (p99 / 1e3, 2, " µs"),
+            (of("plop", |figures| figures.handler_p50_ns as f64) / p50, 3, ""),
+            (of("plop", |figures| figures.handler_p99_ns as f64) / p99, 3, ""),
+            (of(name, |figures| figures.coverage.unwrap_or(f64::NAN)), 3, ""),
+            (of(name, |figures| 100.0 * figures.whole.unwrap_or(f64::NAN)), 1, " %"),
+            (of(name, |figures| figures.start_ms), 1, " ms"),
+            (of(name, |figures| figures.start_kib as f64) / 1024.0, 1, " MB"),
+            (of(name, |figures| figures.peak_kib as f64) / 1024.0, 1, " MB"),
+        ];
+        let shown = figures.map(|(value, digits, unit)| match value.is_nan() {
+            true => "—".to_owned(),
+            false => format!("{value:.digits$}{unit}"),
+        });
+        println!("| {name} | {} | {failed} |", shown.join(" | "));
     }
 }
