@@ -93,7 +93,7 @@ fn go_top(text: &str) -> HashMap<String, (i64, i64)> {
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [flat, flat_share, sum_share, cum, cum_share, name @ ..] = &words[..] else { continue };
-        if ![flat_share, sum_share, cum_share].iter().all(|share| share.ends_with('%')) {
+        if *flat == "flat" || ![flat_share, sum_share, cum_share].iter().all(|share| share.ends_with('%')) {
             continue;
         }
         let name = name.join(" ");
