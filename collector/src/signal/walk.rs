@@ -58,10 +58,15 @@ pub(crate) fn walk(context: &libc::ucontext_t, stack: StackBounds, tables: &Tabl
     let mut memory = Memory::new(StackBounds { low: registers.sp.max(stack.low), high: stack.high });
     // Where the rule is looked up: a return address may already belong to the next function.
     let mut place = registers.pc;
+    // A function that calls itself returns to one place again and again.
+    let (mut known_place, mut known_rule) = (place, tables.rule(place));
     for (len, slot) in out.iter_mut().enumerate() {
         *slot = place as u64;
         let len = len.wrapping_add(1);
-        let step = match tables.rule(place) {
+        if place != known_place {
+            (known_place, known_rule) = (place, tables.rule(place));
+        }
+        let step = match known_rule {
             Some(rule) if rule.base != Base::Unknown => step(registers, rule, place, &mut memory),
             Some(_) if len == 1 => match at_entry(registers, tables, &mut memory) {
                 Step::Lost => by_frame_pointer(registers, tables, &mut memory),

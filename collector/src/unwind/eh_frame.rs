@@ -72,7 +72,13 @@ impl Rule {
 pub(crate) struct Rules {
     places: Vec<u32>,
     rules: Vec<Rule>,
+    /// For each block of code, how many rules begin before it: a look-up searches one block's rules instead of all, and so
+    /// touches two or three cache lines instead of some ten, which is what a cold handler pays for.
+    before_block: Vec<u32>,
 }
+
+/// A block is 2⁸ bytes of code: five to ten rules, for a sixty-fourth of the code's size in memory.
+const BLOCK_BITS: u32 = 8;
 
 type Bytes<'a> = EndianSlice<'a, NativeEndian>;
 
@@ -124,22 +130,41 @@ impl Rules {
         }
         rules.places.shrink_to_fit();
         rules.rules.shrink_to_fit();
+        rules.before_block = blocks(&rules.places);
         rules
     }
 
     /// The rule at a place.
     ///
     /// # Signal safety
-    /// Runs in the handler: one binary search.
+    /// Runs in the handler: a binary search among the rules of one block.
     pub(crate) fn at(&self, place: usize) -> Rule {
         let Ok(place) = u32::try_from(place) else { return Rule::UNKNOWN };
-        let after = self.places.partition_point(|&begin| begin <= place);
-        after.checked_sub(1).and_then(|at| self.rules.get(at)).copied().unwrap_or(Rule::UNKNOWN)
+        let block = (place >> BLOCK_BITS) as usize;
+        let bound = |block: usize| self.before_block.get(block).map_or(self.places.len(), |&before| before as usize);
+        let (from, to) = (bound(block), bound(block.saturating_add(1)));
+        let inside = self.places.get(from..to).map_or(0, |places| places.partition_point(|&begin| begin <= place));
+        from.saturating_add(inside).checked_sub(1).and_then(|at| self.rules.get(at)).copied().unwrap_or(Rule::UNKNOWN)
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.places.capacity() * size_of::<u32>() + self.rules.capacity() * size_of::<Rule>()
+        (self.places.capacity() + self.before_block.capacity()) * size_of::<u32>()
+            + self.rules.capacity() * size_of::<Rule>()
     }
+}
+
+/// For each block up to the last place's, how many places lie before it.
+fn blocks(places: &[u32]) -> Vec<u32> {
+    let Some(last) = places.last() else { return Vec::new() };
+    let mut before = Vec::with_capacity((last >> BLOCK_BITS) as usize + 1);
+    let mut at = 0;
+    for block in 0..=last >> BLOCK_BITS {
+        while places.get(at).is_some_and(|place| place >> BLOCK_BITS < block) {
+            at += 1;
+        }
+        before.push(at as u32);
+    }
+    before
 }
 
 fn rule_of(row: &gimli::UnwindTableRow<usize>, eh_frame: &EhFrame<Bytes<'_>>) -> Rule {
@@ -184,5 +209,27 @@ fn plt(expression: &[u8]) -> (Base, i32) {
             (Base::Plt, i32::from(literal - 0x30))
         }
         _ => (Base::Unknown, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The look-up by blocks against a search of all places, at each of them and around it.
+    #[test]
+    fn a_block_holds_the_rule_that_a_search_of_all_finds() {
+        let places = vec![3, 7, 255, 256, 257, 1024, 1030, 5000, 70_000, 70_001];
+        let rule = |offset: usize| Rule { base: Base::StackPointer, offset: offset as i32, ..Rule::UNKNOWN };
+        let rules = Rules {
+            rules: (0..places.len()).map(rule).collect(),
+            before_block: blocks(&places),
+            places: places.clone(),
+        };
+        for place in places.iter().flat_map(|&place| [place.saturating_sub(1), place, place + 1, place + 300]) {
+            let expected = places.partition_point(|&begin| begin <= place).checked_sub(1).map_or(Rule::UNKNOWN, rule);
+            assert_eq!(rules.at(place as usize), expected, "at {place}");
+        }
+        assert_eq!(Rules::default().at(9), Rule::UNKNOWN);
     }
 }
