@@ -39,4 +39,7 @@ cargo build --quiet --package plop-view
 npm --prefix web run --silent test:browser
 
 step "packaging"
-cargo package --workspace --allow-dirty --quiet
+# Cargo keeps the crates that it packs, unpacks and builds for this check by name and version alone; those of an older state
+# would be checked again instead of these.
+rm -rf target/packaging "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/plop-*
+cargo package --workspace --allow-dirty --quiet --target-dir target/packaging
