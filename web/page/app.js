@@ -101,7 +101,6 @@ async function loadProfile() {
   }
   document.title = `${info.name} · plop`;
   showInfo();
-  showControls();
   await loadPicture(true);
   follow(id);
 }
@@ -117,6 +116,8 @@ function showInfo() {
   warnings.hidden = info.warnings.length === 0;
   warnings.textContent = info.warnings.map((warning) => `⚠ ${warning}.`).join(" ");
   showLive();
+  // The choosers were filled anew.
+  showControls();
 }
 
 function showControls() {

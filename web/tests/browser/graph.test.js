@@ -130,6 +130,7 @@ test("a live update moves no node that stays", async () => {
     const place = /** @type {any} */ (places.get(item.id));
     assert.ok(Math.hypot(item.place.x - place.x, item.place.y - place.y) < 0.05 * radius, `${item.name} has moved`);
   }
+  assert.equal(await page.locator("#type").inputValue(), "samples", "the measure stays chosen");
   assert.notDeepEqual(second.items.map((/** @type {any} */ item) => item.self), first.items.map((/** @type {any} */ item) => item.self));
   await page.context().close();
 });
