@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn frames_lose_their_offset_and_keep_their_parentheses() {
-        assert_eq!(frame("\t  643 _Z4betav+0x1f (/work/simple)"), Some(("_Z4betav", "/work/simple")));
+        assert_eq!(frame("\t  643 _Z4betav+0x1f (/opt/simple)"), Some(("_Z4betav", "/opt/simple")));
         assert_eq!(frame(" ffff call(int) const (/lib/my lib.so)"), Some(("call(int) const", "/lib/my lib.so")));
         assert_eq!(frame("\t 6ce2 [unknown] ([unknown])"), Some(("[unknown]", "[unknown]")));
         assert_eq!(frame("\tnot a frame"), None);
