@@ -34,6 +34,7 @@ mod self_check;
 mod stacks;
 mod stream;
 mod strings;
+mod timeline;
 
 pub use call_graph::{CallEdge, CallGraph, Edge};
 pub use error::Error;
@@ -45,3 +46,4 @@ pub use self_check::SelfCheck;
 pub use stacks::{StackId, StackNode, Stacks};
 pub use stream::ChunkEncoder;
 pub use strings::{StringId, Strings};
+pub use timeline::{TIME_KEY, TIME_UNIT, Timeline};

@@ -37,6 +37,8 @@ pub struct SelfCheck {
     pub drain_total_ns: u64,
     /// Memory that the collector holds, in bytes.
     pub memory_bytes: u64,
+    /// The length of the windows of time that samples are kept apart by; 0 if they are not. See [`crate::Timeline`].
+    pub window_ns: u64,
 }
 
 /// Makes the list of labels from the fields, so that writing and reading can't drift apart.
@@ -60,7 +62,7 @@ macro_rules! fields {
 
 fields! {
     process_cpu_ns sampled_cpu_ns samples lost truncated folded unarmed_threads blocked_threads
-    handler_p50_ns handler_p99_ns handler_max_ns handler_total_ns drain_total_ns memory_bytes
+    handler_p50_ns handler_p99_ns handler_max_ns handler_total_ns drain_total_ns memory_bytes window_ns
 }
 
 /// What the keys of the labels begin with.
