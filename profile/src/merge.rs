@@ -1,4 +1,4 @@
-//! One profile added to another: everything matched by content.
+//! One profile added to another: everything matched by content, or by what the caller takes for the same.
 
 use crate::{
     Error, Function, Label, LabelSetId, LabelValue, Line, Location, LocationId, Mapping, MappingId, Profile, StackId,
@@ -14,27 +14,18 @@ impl Profile {
     /// # Errors
     /// When the other has no sample type in common with this one.
     pub fn merge(&mut self, other: &Profile) -> Result<(), Error> {
-        let text = |profile: &Profile, id: StringId| profile.strings[id].to_owned();
         let names = |profile: &Profile, at: usize| {
             let of = profile.sample_types[at];
-            (text(profile, of.kind), text(profile, of.unit))
+            (profile.strings[of.kind].to_owned(), profile.strings[of.unit].to_owned())
         };
-        // For each of our sample types, the other's.
-        let theirs: Vec<Option<usize>> = (0..self.sample_types.len())
-            .map(|ours| (0..other.sample_types.len()).find(|&at| names(other, at) == names(self, ours)))
+        let columns: Vec<Option<usize>> = (0..self.sample_types.len())
+            .map(|ours| (0..other.sample_types.len()).find(|&theirs| names(other, theirs) == names(self, ours)))
             .collect();
-        if theirs.iter().all(Option::is_none) && !other.samples.is_empty() {
+        if columns.iter().all(Option::is_none) && !other.samples.is_empty() {
             return Err(Error::malformed("the second profile", "has no sample type in common with the first"));
         }
-        let stack_of = self.take_stacks(other);
-        let labels_of = self.take_labels(other);
-        let mut values = vec![0; self.sample_types.len()];
-        for sample in other.samples.iter() {
-            for (value, from) in values.iter_mut().zip(&theirs) {
-                *value = from.map_or(0, |from| sample.values[from]);
-            }
-            self.samples.add(stack_of[sample.stack.0 as usize], labels_of[sample.labels.0 as usize], &values);
-        }
+        let locations = self.take_locations(other);
+        self.add_samples(other, &columns, &locations);
         if self.time_nanos == 0 || (other.time_nanos != 0 && other.time_nanos < self.time_nanos) {
             self.time_nanos = other.time_nanos;
         }
@@ -44,8 +35,29 @@ impl Profile {
         Ok(())
     }
 
-    /// Takes over the other's code and stacks; gives our stack for each of its own.
-    fn take_stacks(&mut self, other: &Profile) -> Vec<StackId> {
+    /// Adds another profile's samples, with their stacks and labels, where the caller has matched the code: `columns` says
+    /// for each of our sample types which of the other's it takes (0 for `None`), `locations` for each of the other's
+    /// locations, by number, which of ours it is. Nothing else is taken over.
+    ///
+    /// # Panics
+    /// When one of them does not cover the profiles.
+    pub fn add_samples(&mut self, other: &Profile, columns: &[Option<usize>], locations: &[LocationId]) {
+        let mut stacks = vec![StackId::EMPTY; other.stacks.nodes().len()];
+        for (at, node) in other.stacks.nodes().iter().enumerate().skip(1) {
+            stacks[at] = self.stacks.push(stacks[node.parent.0 as usize], locations[node.location.0 as usize]);
+        }
+        let labels = self.take_labels(other);
+        let mut values = vec![0; self.sample_types.len()];
+        for sample in other.samples.iter() {
+            for (value, column) in values.iter_mut().zip(columns) {
+                *value = column.map_or(0, |column| sample.values[column]);
+            }
+            self.samples.add(stacks[sample.stack.0 as usize], labels[sample.labels.0 as usize], &values);
+        }
+    }
+
+    /// Takes over the other's code; gives our location for each of its own.
+    fn take_locations(&mut self, other: &Profile) -> Vec<LocationId> {
         let strings: Vec<StringId> = other.strings.iter().map(|text| self.strings.intern(text)).collect();
         let string = |id: StringId| strings[id.0 as usize];
         let mappings: Vec<MappingId> = other
@@ -75,24 +87,16 @@ impl Profile {
             .collect();
         let mut known: FxHashMap<Location, LocationId> =
             self.locations.iter().enumerate().map(|(at, location)| (location.clone(), LocationId(at as u32))).collect();
-        let locations: Vec<LocationId> = other
-            .locations
-            .iter()
-            .map(|theirs| {
-                let line = |line: &Line| Line { function: functions[line.function.0 as usize], line: line.line };
-                let location = Location {
-                    mapping: theirs.mapping.map(|mapping| mappings[mapping.0 as usize]),
-                    address: theirs.address,
-                    lines: theirs.lines.iter().map(line).collect(),
-                };
-                *known.entry(location).or_insert_with_key(|location| self.push_location(location.clone()))
-            })
-            .collect();
-        let mut stacks = vec![StackId::EMPTY; other.stacks.nodes().len()];
-        for (at, node) in other.stacks.nodes().iter().enumerate().skip(1) {
-            stacks[at] = self.stacks.push(stacks[node.parent.0 as usize], locations[node.location.0 as usize]);
-        }
-        stacks
+        let locations = other.locations.iter().map(|theirs| {
+            let line = |line: &Line| Line { function: functions[line.function.0 as usize], line: line.line };
+            let location = Location {
+                mapping: theirs.mapping.map(|mapping| mappings[mapping.0 as usize]),
+                address: theirs.address,
+                lines: theirs.lines.iter().map(line).collect(),
+            };
+            *known.entry(location).or_insert_with_key(|location| self.push_location(location.clone()))
+        });
+        locations.collect()
     }
 
     /// Takes over the other's labels; gives our set for each of its own.

@@ -9,6 +9,7 @@
 
 mod browser;
 mod cli;
+pub mod compare;
 mod export;
 mod filter;
 mod function;
@@ -25,6 +26,7 @@ mod view;
 
 pub use browser::open_browser;
 pub use cli::run;
+pub use compare::{Change, CompareError, Comparison, Normalize, Scale, Sides};
 pub use export::{EXPORTERS, Exporter, exporter};
 pub use filter::Viewed;
 pub use function::Function;

@@ -42,6 +42,22 @@ impl Opened {
         Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new() }
     }
 
+    /// Makes a profile ready whose functions are known, by their numbers, and which has no addresses without a name.
+    pub(crate) fn with_functions(
+        profile: Profile,
+        format: &'static str,
+        warnings: Vec<String>,
+        functions: &[Function],
+    ) -> Self {
+        let tree = FrameTree::new(&profile);
+        let known = |frame: &Frame| match frame {
+            Frame::Function(id) => functions[id.0 as usize].clone(),
+            Frame::Unnamed(_) => Function::default(),
+        };
+        let functions = tree.frames.iter().map(known).collect();
+        Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new() }
+    }
+
     /// Every function for itself.
     pub(crate) fn apart(&self) -> &Shown {
         &self.apart
