@@ -146,6 +146,12 @@ struct Filters {
     /// Keep samples with this label (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<String>,
+    /// Keep samples from this moment on: seconds from the profile's start, or from its end if negative
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    from: Option<String>,
+    /// Keep samples before this moment
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    to: Option<String>,
     /// A function that calls itself directly stands once
     #[arg(long)]
     fold_recursion: bool,
@@ -159,6 +165,9 @@ impl Filters {
         let pattern = |key: &str, value: &Option<String>| {
             view::pattern(key, value.as_deref().unwrap_or_default()).map_err(|error| format!("--{error}"))
         };
+        let moment = |key: &str, value: &Option<String>| {
+            view::moment(key, value.as_deref().unwrap_or_default()).map_err(|error| format!("--{error}"))
+        };
         let preset = |name: &String| name.parse::<Preset>().map_err(|error| format!("--{error}"));
         let label = |text: &String| view::label(text).map_err(|error| format!("--{error}"));
         Ok(View {
@@ -170,6 +179,8 @@ impl Filters {
             presets: self.preset.iter().map(preset).collect::<Result<_, _>>()?,
             threads: self.thread.clone(),
             labels: self.label.iter().map(label).collect::<Result<_, _>>()?,
+            from: moment("from", &self.from)?,
+            to: moment("to", &self.to)?,
             fold_recursion: self.fold_recursion,
             merge_generics: self.merge_generics,
         })

@@ -31,7 +31,7 @@ impl View {
     /// Puts the view on a profile.
     ///
     /// # Errors
-    /// When the profile has no such sample type.
+    /// When the profile has no such sample type, or no times to choose by.
     pub fn of<'a>(&self, opened: &'a Opened) -> Result<Viewed<'a>, ViewError> {
         let profile = &opened.profile;
         let sample_type = match &self.sample_type {
@@ -48,7 +48,7 @@ impl View {
             tree: self.tree(shown),
             functions: &shown.functions,
             kept_stacks: self.kept_stacks(shown),
-            kept_labels: self.kept_labels(opened),
+            kept_labels: self.kept_labels(opened)?,
         })
     }
 
@@ -86,16 +86,23 @@ impl View {
         Some(shown.tree.node_of_stack.iter().map(|&node| kept(node as usize)).collect())
     }
 
-    fn kept_labels(&self, opened: &Opened) -> Option<Vec<bool>> {
-        if self.threads.is_empty() && self.labels.is_empty() {
-            return None;
+    fn kept_labels(&self, opened: &Opened) -> Result<Option<Vec<bool>>, ViewError> {
+        let whole_time = self.from.is_none() && self.to.is_none();
+        if self.threads.is_empty() && self.labels.is_empty() && whole_time {
+            return Ok(None);
+        }
+        let times = if whole_time { None } else { opened.times() };
+        if !whole_time && times.is_none() {
+            let key = if self.from.is_some() { "from" } else { "to" };
+            return Err(ViewError(format!("{key}: the profile does not say when its samples were taken")));
         }
         let kept = |set: LabelSetId| {
             let thread =
                 self.threads.is_empty() || self.threads.iter().any(|name| opened.has_label(set, "thread", name));
-            thread && self.labels.iter().all(|(key, value)| opened.has_label(set, key, value))
+            let in_time = times.is_none_or(|times| times.lies_between(set, self.from, self.to));
+            thread && in_time && self.labels.iter().all(|(key, value)| opened.has_label(set, key, value))
         };
-        Some(opened.profile.label_sets.iter().map(|(set, _)| kept(set)).collect())
+        Ok(Some(opened.profile.label_sets.iter().map(|(set, _)| kept(set)).collect()))
     }
 }
 

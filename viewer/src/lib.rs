@@ -21,6 +21,7 @@ pub mod picture;
 mod quantity;
 mod server;
 mod symbolize;
+mod timeline;
 mod top;
 mod view;
 
@@ -34,5 +35,6 @@ pub use opened::Opened;
 pub use quantity::Quantity;
 pub use server::{router, router_for};
 pub use symbolize::{Sources, symbolize};
+pub use timeline::Moment;
 pub use top::{Row, SampleType, Sort, Top};
 pub use view::{Preset, View, ViewError};

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::function::Function;
 use crate::names;
+use crate::timeline::{self, Times};
 
 /// A profile, ready to be looked at.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub struct Opened {
     pub warnings: Vec<String>,
     apart: Shown,
     merged: OnceLock<Shown>,
+    times: Option<Times>,
 }
 
 /// A frame tree with what is known of each of its frames.
@@ -39,7 +41,8 @@ impl Opened {
         let tree = FrameTree::new(&profile);
         let mapped = mapped_files(&profile);
         let functions = tree.frames.iter().map(|&frame| describe(&profile, frame, &mapped)).collect();
-        Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new() }
+        let times = Times::of(&profile);
+        Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new(), times }
     }
 
     /// Makes a profile ready whose functions are known, by their numbers, and which has no addresses without a name.
@@ -68,11 +71,19 @@ impl Opened {
         self.merged.get_or_init(|| merge_families(&self.apart))
     }
 
-    /// The values of each label, texts and numbers alike, by key; the keys and values in order.
+    /// When its samples were taken, if it says so.
+    pub(crate) fn times(&self) -> Option<&Times> {
+        self.times.as_ref()
+    }
+
+    /// The values of each label but the time, texts and numbers alike, by key; the keys and values in order.
     pub fn labels(&self) -> Vec<(&str, Vec<String>)> {
         let mut values: FxHashMap<&str, BTreeSet<String>> = FxHashMap::default();
         for label in self.profile.label_sets.iter().flat_map(|(_, set)| set) {
             let key = &self.profile.strings[label.key];
+            if timeline::is_time(key) {
+                continue;
+            }
             values.entry(key).or_default().insert(label_text(&self.profile, label.value));
         }
         let mut labels: Vec<_> = values.into_iter().map(|(key, values)| (key, values.into_iter().collect())).collect();

@@ -29,7 +29,7 @@ pub struct Top {
 }
 
 /// What values measure.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SampleType {
     /// Its name, `cpu`.
     #[serde(rename = "type")]

@@ -5,6 +5,8 @@ use std::fmt;
 
 use regex::Regex;
 
+use crate::timeline::Moment;
+
 /// What to look at. The parameters are those of `API.md`.
 #[derive(Debug, Clone, Default)]
 pub struct View {
@@ -24,6 +26,10 @@ pub struct View {
     pub threads: Vec<String>,
     /// Keep samples with these labels, each a key and its value; all if empty.
     pub labels: Vec<(String, String)>,
+    /// Keep samples from this moment on.
+    pub from: Option<Moment>,
+    /// Keep samples before this moment.
+    pub to: Option<Moment>,
     /// A function that calls itself directly stands once.
     pub fold_recursion: bool,
     /// Instances of a generic function, and its closures, count as the function.
@@ -99,6 +105,8 @@ impl View {
             }
             "thread" => self.threads.push(value.to_owned()),
             "label" => self.labels.push(label(value)?),
+            "from" => self.from = moment(key, value)?,
+            "to" => self.to = moment(key, value)?,
             "recursion" => self.fold_recursion = one_of(key, value, ["keep", "fold"])? == 1,
             "generics" => self.merge_generics = one_of(key, value, ["apart", "merge"])? == 1,
             _ => return Ok(false),
@@ -118,6 +126,14 @@ pub(crate) fn pattern(key: &str, value: &str) -> Result<Option<Regex>, ViewError
         let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
         ViewError(format!("{key}: {value} is no regular expression: {last}"))
     })
+}
+
+/// A moment of the profile, or none if it is empty.
+pub(crate) fn moment(key: &str, value: &str) -> Result<Option<Moment>, ViewError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    value.parse().map(Some).map_err(|error| ViewError(format!("{key}: {error}")))
 }
 
 /// `key=value`.

@@ -17,6 +17,7 @@ use crate::filter::Viewed;
 use crate::library::Entry;
 use crate::opened::Opened;
 use crate::picture::{self, Picture, Source};
+use crate::timeline::Timeline;
 use crate::top::{SampleType, Top};
 
 type Answer = Result<Response, Refusal>;
@@ -70,6 +71,7 @@ fn describe(entry: &Entry, opened: &Opened) -> Value {
     let types = types.map(|(at, of)| json!({"type": text(of.kind), "unit": text(of.unit), "total": profile.total(at)}));
     let labels: serde_json::Map<String, Value> =
         opened.labels().into_iter().map(|(key, values)| (key.to_owned(), json!(values))).collect();
+    let times = opened.times().map(|times| json!({"start_ms": times.start_ms, "end_ms": times.end_ms}));
     let check = profile.self_check.map(|check| {
         let mut figures: serde_json::Map<String, Value> =
             check.figures().map(|(name, value)| (name.to_owned(), json!(value))).collect();
@@ -87,6 +89,7 @@ fn describe(entry: &Entry, opened: &Opened) -> Value {
         "duration_ns": profile.duration_nanos,
         "period": profile.period,
         "labels": labels,
+        "times": times,
         "comments": profile.comments.iter().map(|&comment| text(comment)).collect::<Vec<_>>(),
         "growing": entry.growing(),
         "self_check": check,
@@ -163,6 +166,16 @@ pub(super) async fn top(shared: State, Path(id): Path<String>, RawQuery(query): 
         Ok(json!({"sample_type": top.sample_type, "total": top.total, "functions": functions}))
     });
     Ok(Json(table.await?).into_response())
+}
+
+/// `api/timeline/{id}`.
+pub(super) async fn timeline(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
+    let Query { mut view, bins, rows, .. } = Query::parse(query.as_deref())?;
+    // What the timeline is there to choose does not narrow it.
+    (view.from, view.to) = (None, None);
+    view.threads.clear();
+    let timeline = with_profile(shared, id, move |_, opened| Ok(Timeline::of(&view.of(opened)?, bins, rows)));
+    Ok(Json(timeline.await?).into_response())
 }
 
 /// `api/export/{id}`.

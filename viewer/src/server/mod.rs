@@ -51,6 +51,7 @@ pub(crate) fn serve(library: Library, gate: Gate) -> Router {
         .route("/api/picture/{id}", get(api::picture))
         .route("/api/item/{id}", get(api::item))
         .route("/api/top/{id}", get(api::top))
+        .route("/api/timeline/{id}", get(api::timeline))
         .route("/api/export/{id}", get(api::export))
         .route("/api/events/{id}", get(events::events))
         .fallback(get(page::page))

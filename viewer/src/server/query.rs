@@ -42,13 +42,15 @@ pub(super) struct Query {
     pub(super) count: Option<usize>,
     pub(super) format: Option<String>,
     pub(super) item: Option<u64>,
+    pub(super) bins: usize,
+    pub(super) rows: usize,
 }
 
 impl Query {
     pub(super) fn parse(query: Option<&str>) -> Result<Self, Refusal> {
         let view = View { merge_generics: true, ..View::default() };
         let (settings, sort) = (Settings::default(), Sort::default());
-        let mut parsed = Query { view, settings, sort, count: None, format: None, item: None };
+        let mut parsed = Query { view, settings, sort, count: None, format: None, item: None, bins: 240, rows: 6 };
         for (key, value) in pairs(query) {
             if !parsed.view.set(&key, &value)? {
                 parsed.set(&key, &value)?;
@@ -75,6 +77,8 @@ impl Query {
             "item" => self.item = Some(id(key, value)?),
             "sort" => self.sort = [Sort::SelfValue, Sort::Total][one_of(key, value, ["self", "total"])?],
             "n" => self.count = Some(number(key, value, 1, 1_000_000)? as usize),
+            "bins" => self.bins = number(key, value, 1, 2_000)? as usize,
+            "rows" => self.rows = number(key, value, 1, 1_000)? as usize,
             "format" => self.format = Some(value.to_owned()),
             _ => {}
         }
