@@ -168,10 +168,11 @@ fn add(sum: &mut i64, value: i64) {
 /// The name of the thread that a set of labels speaks of, or empty.
 fn thread_name(profile: &Profile, set: LabelSetId) -> String {
     let labels = profile.label_sets.get(set).iter();
-    let mut names = labels.filter(|label| &profile.strings[label.key] == "thread").filter_map(|label| match label.value {
-        LabelValue::Text(name) => Some(profile.strings[name].to_owned()),
-        LabelValue::Number(..) => None,
-    });
+    let mut names =
+        labels.filter(|label| &profile.strings[label.key] == "thread").filter_map(|label| match label.value {
+            LabelValue::Text(name) => Some(profile.strings[name].to_owned()),
+            LabelValue::Number(..) => None,
+        });
     names.next().unwrap_or_default()
 }
 

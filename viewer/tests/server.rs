@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use plop_profile::{LabelSetId, Profile};
+use plop_profile::{Label, LabelSetId, LabelValue, Profile, TIME_KEY, TIME_UNIT};
 
 /// Serves a router on a free port for as long as the process lives.
 fn serve(router: axum::Router) -> SocketAddr {
@@ -213,4 +213,38 @@ fn a_torn_file_is_shown_and_says_so() {
     let (status, _, body) = ask(address, "/api/profile/torn.pb");
     assert_eq!(status, 200);
     assert!(json(&body)["warnings"][0].as_str().unwrap().contains("ends in the middle"), "{body}");
+}
+
+#[test]
+fn a_stretch_of_the_timeline_narrows_every_view_but_the_timeline() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut timed = Profile::new([("samples", "count")]);
+    let [key, unit] = [TIME_KEY, TIME_UNIT].map(|text| timed.strings.intern(text));
+    for (second, name) in [(0, "early"), (1, "late"), (3, "last")] {
+        let place = timed.named_location(name, "");
+        let stack = timed.stacks.intern([place]);
+        let labels = timed.label_sets.intern(&[Label { key, value: LabelValue::Number(second * 1_000_000_000, unit) }]);
+        timed.samples.add(stack, labels, &[1 + second]);
+    }
+    timed.save(folder.path().join("timed.pb.gz")).unwrap();
+    let address = serve(plop_view::router(folder.path()));
+    let (_, _, body) = ask(address, "/api/profile/timed.pb");
+    let info = json(&body);
+    assert_eq!(info["times"], serde_json::json!({"start_ms": 0, "end_ms": 4000}));
+    assert_eq!(info["labels"], serde_json::json!({}), "the time is no label to choose by");
+    let stretch = "from=1&to=2";
+    for view in ["picture", "top"] {
+        let (_, _, body) = ask(address, &format!("/api/{view}/timed.pb?{stretch}"));
+        assert_eq!(json(&body)["total"].as_i64(), Some(2), "{view}");
+    }
+    let export = |format: &str| ask(address, &format!("/api/export/timed.pb?format={format}&{stretch}")).2;
+    assert_eq!(export("folded"), "late 2\n");
+    for format in ["flamegraph", "edges", "svg"] {
+        assert!(!export(format).contains("early"), "{format}");
+    }
+    let (_, _, body) = ask(address, &format!("/api/timeline/timed.pb?{stretch}&bins=10"));
+    let timeline = json(&body);
+    assert_eq!(timeline["threads"][0]["values"], serde_json::json!([1, 2, 0, 4]), "{body}");
+    let (status, _, body) = ask(address, "/api/picture/timed.pb?from=soon");
+    assert_eq!(status, 400, "{body}");
 }
