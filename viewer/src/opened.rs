@@ -58,7 +58,8 @@ impl Opened {
             Frame::Unnamed(_) => Function::default(),
         };
         let functions = tree.frames.iter().map(known).collect();
-        Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new() }
+        let times = Times::of(&profile);
+        Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new(), times }
     }
 
     /// Every function for itself.
