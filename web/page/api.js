@@ -31,8 +31,8 @@ export const profile = (id) => get(`api/profile/${of(id)}`);
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Picture>} */
 export const picture = (id, query, signal) => get(`api/picture/${of(id)}?${query}`, signal);
 
-/** @param {string} id @param {URLSearchParams} query @returns {Promise<import("./types.js").Top>} */
-export const top = (id, query) => get(`api/top/${of(id)}?${query}`);
+/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Top>} */
+export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, signal);
 
 /** @param {string} id @param {URLSearchParams} query @returns {Promise<{ total: number, edges: [number, number][] }>} */
 export const item = (id, query) => get(`api/item/${of(id)}?${query}`);

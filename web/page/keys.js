@@ -1,37 +1,72 @@
 // The keys, in one list: what the sheet shows is what works.
 
-/** @typedef {{ keys: string[], says: string, run: (event: KeyboardEvent) => void }} Binding */
+/**
+ * A capital letter is one with shift; other keys are as `KeyboardEvent.key` has them.
+ * @typedef {{ keys: string[], says: string, run: (event: KeyboardEvent) => void }} Binding
+ * @typedef {{ title: string, bindings: Binding[] }} Part
+ */
 
 /** @param {KeyboardEvent} event */
 function isTyping(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  return target instanceof HTMLInputElement && target.type !== "range" && target.type !== "checkbox" || target instanceof HTMLSelectElement;
+  return target instanceof HTMLInputElement && !["range", "checkbox", "radio"].includes(target.type) || target instanceof HTMLSelectElement;
 }
 
-/** @param {Binding[]} bindings @param {HTMLElement} list where the sheet is written */
-export function bind(bindings, list) {
+/** @param {KeyboardEvent} event */
+function keyOf({ key, shiftKey }) {
+  if (key.length !== 1) return key;
+  return shiftKey ? key.toUpperCase() : key.toLowerCase();
+}
+
+/**
+ * @param {() => Part[]} parts the first that has a key gets it
+ * @param {() => Part[]} all what the sheet lists
+ * @param {HTMLElement} list where the sheet is written
+ * @returns {() => void} writes the sheet
+ */
+export function bind(parts, all, list) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event) && event.key !== "Escape") return;
     if (document.querySelector("dialog[open]")) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const onCanvas = document.activeElement?.id === "canvas" || document.activeElement === document.body;
-    if (key.startsWith("Arrow") && !onCanvas) return;
-    if (key === " " && document.activeElement instanceof HTMLButtonElement) return;
-    const binding = bindings.find((binding) => binding.keys.includes(key));
+    const key = keyOf(event);
+    const { activeElement } = document;
+    const isFree = activeElement instanceof HTMLCanvasElement || activeElement === document.body || !activeElement;
+    if (key.startsWith("Arrow") && !isFree) return;
+    if ((key === " " || key === "Enter") && !isFree) return;
+    const binding = parts().flatMap((part) => part.bindings).find((binding) => binding.keys.includes(key));
     if (!binding) return;
     event.preventDefault();
     binding.run(event);
   });
+  return () => list.replaceChildren(...all().map(section));
+}
+
+/** @param {Part} part */
+function section({ title, bindings }) {
+  const made = document.createElement("section");
+  const head = document.createElement("h3");
+  head.textContent = title;
+  const terms = document.createElement("dl");
   for (const { keys, says } of bindings) {
     const term = document.createElement("dt");
-    for (const key of keys) {
-      const cap = document.createElement("kbd");
-      cap.textContent = { " ": "space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" }[key] ?? (key.length === 1 ? key.toUpperCase() : key);
-      term.append(cap, " ");
+    for (const cap of keys.flatMap(caps)) {
+      const key = document.createElement("kbd");
+      key.textContent = cap;
+      term.append(key, " ");
     }
     const text = document.createElement("dd");
     text.textContent = says;
-    list.append(term, text);
+    terms.append(term, text);
   }
+  made.append(head, terms);
+  return made;
+}
+
+/** @param {string} key */
+function caps(key) {
+  const named = { " ": "space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "esc" }[key];
+  if (named) return [named];
+  if (key.length === 1 && key !== key.toLowerCase()) return ["shift", key];
+  return [key.length === 1 ? key.toUpperCase() : key];
 }

@@ -14,8 +14,8 @@
  * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: number,
  *   shown: Part, folded: Part, direction: "right" | "down" | "free", width: number, height: number, groups: Group[], items: Item[],
  *   edges: Edge[] }} Picture
- * @typedef {{ id: string, name: string, label: string, file: string, crate: string, module: string, self: number, total: number }} Row
- * @typedef {{ sample_type: { type: string, unit: string }, total: number, functions: Row[] }} Top
+ * @typedef {{ id: string, name: string, label: string, file: string, crate: string, module: string, color: number, self: number, total: number }} Row
+ * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: Row[] }} Top
  * @typedef {{ x: number, y: number }} Point
  * @typedef {{ x: number, y: number, k: number }} Camera
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle

@@ -34,7 +34,7 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings) -> Picture {
     let (kinds, ranks) = hubs::kinds(graph, &in_strip);
     let seed = seed(settings, graph, &kinds, &ranks, &in_strip, &sizes);
 
-    let colors = color::colors(&source, settings.color);
+    let colors = color::colors(source.functions, settings.color);
     let (groups, group_of) = groups(&described, &colors, &reduced.tree, &reduced.node_self, graph.total);
     let mut items = Vec::with_capacity(list.len());
     for (number, (stands, described)) in list.iter().zip(described).enumerate() {

@@ -3,7 +3,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{ColorBy, Source};
+use super::ColorBy;
+use crate::function::Function;
 
 /// How many colours the palette has.
 const COLORS: usize = 12;
@@ -14,16 +15,16 @@ pub(super) const GREY: u8 = 255;
 /// The name of the group of items that belong to none.
 pub(super) const OTHER: &str = "other";
 
-/// The colours of a source's groups, by name.
+/// The colours of the groups of a profile's functions, by name.
 ///
 /// Each gets the one that its name asks for, or the next free one while there are any. Those whose functions come first in
 /// the profile choose first: filters do not change that order, and what a growing profile adds comes last, so a group keeps
 /// its colour for as long as its profile is looked at.
-pub(super) fn colors<'a>(source: &Source<'a>, by: ColorBy) -> FxHashMap<&'a str, u8> {
+pub(super) fn colors(functions: &[Function], by: ColorBy) -> FxHashMap<&str, u8> {
     let mut taken = [false; COLORS];
     let mut colors: FxHashMap<&str, u8> = FxHashMap::default();
     colors.insert(OTHER, GREY);
-    for function in source.functions {
+    for function in functions {
         let group = by.group_of(function);
         if group.is_empty() || colors.contains_key(group) {
             continue;

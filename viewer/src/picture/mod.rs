@@ -41,6 +41,12 @@ pub fn split(source: Source<'_>, settings: &Settings, item: u64) -> Option<Split
     Some(split::split(&items.reduced, number as u32))
 }
 
+/// The colour of each function, an index into the page's palette, or 255 for grey: the one that its group has in a picture.
+pub(crate) fn colors(functions: &[Function], by: ColorBy) -> Vec<u8> {
+    let colors = color::colors(functions, by);
+    functions.iter().map(|function| colors.get(by.group_of(function)).copied().unwrap_or(color::GREY)).collect()
+}
+
 /// What a picture is made of: a filtered frame tree with the self value of each node, and what is known of each frame.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {

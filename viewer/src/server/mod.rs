@@ -9,12 +9,17 @@ use axum::routing::get;
 use crate::library::Library;
 use crate::symbolize::Sources;
 
-mod api;
+mod answer;
 mod events;
+mod export;
 mod page;
+mod picture;
+mod profiles;
 mod query;
 mod reply;
 mod security;
+mod timeline;
+mod top;
 
 pub(crate) use security::Gate;
 
@@ -46,13 +51,13 @@ pub(crate) fn serve(library: Library, gate: Gate) -> Router {
     let shared = Arc::new(Shared { library, gate });
     let guard = axum::middleware::from_fn_with_state(shared.clone(), security::guard);
     Router::new()
-        .route("/api/profiles", get(api::profiles))
-        .route("/api/profile/{id}", get(api::profile))
-        .route("/api/picture/{id}", get(api::picture))
-        .route("/api/item/{id}", get(api::item))
-        .route("/api/top/{id}", get(api::top))
-        .route("/api/timeline/{id}", get(api::timeline))
-        .route("/api/export/{id}", get(api::export))
+        .route("/api/profiles", get(profiles::profiles))
+        .route("/api/profile/{id}", get(profiles::profile))
+        .route("/api/picture/{id}", get(picture::picture))
+        .route("/api/item/{id}", get(picture::item))
+        .route("/api/top/{id}", get(top::top))
+        .route("/api/timeline/{id}", get(timeline::timeline))
+        .route("/api/export/{id}", get(export::export))
         .route("/api/events/{id}", get(events::events))
         .fallback(get(page::page))
         .layer(guard)

@@ -1,31 +1,39 @@
 // The table of functions: the graph's twin for those who read rather than look. Rows are made as they scroll into view.
 
-import { color } from "./graph/palette.js";
-import { quantity, share } from "./quantity.js";
+import * as api from "../api.js";
+import { color, themes } from "../graph/palette.js";
+import { quantity, share } from "../quantity.js";
 
 const ROW_HEIGHT = 26;
 /** Rows kept beyond the window on either side. */
 const SPARE = 12;
 
-export class Table {
-  /** @param {HTMLElement} panel @param {(id: string) => void} select @param {(sort: "self" | "total") => void} sort */
-  constructor(panel, select, sort) {
-    this.scroller = /** @type {HTMLElement} */ (panel.querySelector(".table-scroll"));
-    this.body = /** @type {HTMLElement} */ (panel.querySelector("tbody"));
-    this.heads = [...panel.querySelectorAll("thead button")].map((button) => /** @type {HTMLButtonElement} */ (button));
-    /** @type {import("./types.js").Top | null} */
+/** @typedef {import("./view.js").View} View */
+
+/** @implements {View} */
+export class TableView {
+  name = "table";
+  title = "Table";
+  /** @type {string[]} */
+  parameters = [];
+  fitsBeside = true;
+
+  /** @param {import("../look.js").Look} look @param {HTMLElement} element */
+  constructor(look, element) {
+    this.look = look;
+    this.element = element;
+    this.scroller = /** @type {HTMLElement} */ (element.querySelector(".table-scroll"));
+    this.body = /** @type {HTMLElement} */ (element.querySelector("tbody"));
+    this.heads = [...element.querySelectorAll("thead button")].map((button) => /** @type {HTMLButtonElement} */ (button));
+    /** @type {import("../types.js").Top | null} */
     this.top = null;
-    /** @type {import("./types.js").Row[]} */
+    /** @type {import("../types.js").Row[]} */
     this.rows = [];
-    this.selected = "";
-    /** @type {Map<string, number>} */
-    this.colors = new Map();
-    /** @type {import("./graph/palette.js").Theme | null} */
-    this.theme = null;
+    this.sort = "self";
     this.scroller.addEventListener("scroll", () => this.#fill(), { passive: true });
     this.body.addEventListener("click", (event) => {
       const row = /** @type {HTMLElement} */ (event.target).closest("tr");
-      if (row?.dataset.id) select(row.dataset.id);
+      if (row?.dataset.id) look.select(row.dataset.id);
     });
     this.body.addEventListener("keydown", (event) => {
       const row = /** @type {HTMLElement} */ (event.target).closest("tr");
@@ -33,7 +41,7 @@ export class Table {
       const at = Number(row.dataset.at);
       const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 20, PageUp: -20 }[event.key];
       if (step) this.#focus(Math.min(this.rows.length - 1, Math.max(0, at + step)));
-      else if ((event.key === "Enter" || event.key === " ") && row.dataset.id) select(row.dataset.id);
+      else if ((event.key === "Enter" || event.key === " ") && row.dataset.id) look.select(row.dataset.id);
       else return;
       event.preventDefault();
       event.stopPropagation();
@@ -42,24 +50,45 @@ export class Table {
       button.addEventListener("click", () => {
         for (const head of this.heads) head.parentElement?.removeAttribute("aria-sort");
         button.parentElement?.setAttribute("aria-sort", "descending");
-        sort(/** @type {"self" | "total"} */ (button.dataset.sort));
+        this.sort = button.dataset.sort ?? "self";
+        this.#sort();
       });
     }
+    new ResizeObserver(() => this.#fill()).observe(this.scroller);
   }
 
-  /** @param {import("./types.js").Top} top @param {string} search @param {import("./types.js").Picture | null} picture @param {import("./graph/palette.js").Theme} theme */
-  show(top, search, picture, theme) {
+  /** @param {AbortSignal} signal */
+  async show(signal) {
+    const query = this.look.query();
+    query.set("sort", this.sort);
+    const top = await api.top(this.look.id, query, signal);
+    if (signal.aborted) return null;
     this.top = top;
-    this.theme = theme;
-    this.colors = new Map(picture?.items.map((item) => [item.crate, picture.groups[item.group].color]));
-    const wanted = search.toLowerCase();
-    this.rows = wanted ? top.functions.filter((row) => row.name.toLowerCase().includes(wanted)) : top.functions;
+    this.#sort();
+    this.select(this.look.selected);
+    return top;
+  }
+
+  #sort() {
+    const by = /** @type {"self" | "total"} */ (this.sort);
+    this.top?.functions.sort((left, right) => right[by] - left[by]);
+    this.search(this.look.search);
+  }
+
+  /** @param {string} text */
+  search(text) {
+    const all = this.top?.functions ?? [];
+    this.rows = text ? all.filter((row) => row.name.toLowerCase().includes(text)) : all;
+    this.#fill();
+    return this.rows.length;
+  }
+
+  restyle() {
     this.#fill();
   }
 
   /** @param {string} id */
   select(id) {
-    this.selected = id;
     const at = this.rows.findIndex((row) => row.id === id);
     const first = Math.floor(this.scroller.scrollTop / ROW_HEIGHT);
     const fits = Math.floor(this.scroller.clientHeight / ROW_HEIGHT) - 2;
@@ -93,19 +122,18 @@ export class Table {
     if (focused !== undefined) /** @type {HTMLElement | null} */ (this.body.querySelector(`tr[data-at="${focused}"]`))?.focus({ preventScroll: true });
   }
 
-  /** @param {import("./types.js").Row} row @param {number} at */
+  /** @param {import("../types.js").Row} row @param {number} at */
   #row(row, at) {
-    const { total, sample_type } = /** @type {import("./types.js").Top} */ (this.top);
+    const { total, sample_type } = /** @type {import("../types.js").Top} */ (this.top);
     const line = document.createElement("tr");
-    line.tabIndex = at === 0 || row.id === this.selected ? 0 : -1;
+    line.tabIndex = at === 0 || row.id === this.look.selected ? 0 : -1;
     line.dataset.id = row.id;
     line.dataset.at = String(at);
-    line.setAttribute("aria-selected", String(row.id === this.selected));
+    line.setAttribute("aria-selected", String(row.id === this.look.selected));
     const name = document.createElement("td");
     const swatch = document.createElement("span");
     swatch.className = "swatch";
-    const known = this.colors.get(row.crate);
-    if (this.theme) swatch.style.background = known === undefined ? this.theme.grey : color(this.theme, known);
+    swatch.style.background = color(themes[this.look.theme], row.color);
     name.append(swatch, row.label);
     name.title = row.name;
     const cell = (/** @type {number} */ value) => {

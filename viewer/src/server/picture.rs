@@ -1,0 +1,42 @@
+//! `api/picture` and `api/item`: the call graph as it is to be drawn.
+
+use axum::extract::{Path, RawQuery};
+use axum::http::StatusCode;
+
+use super::State;
+use super::answer::{Answer, Shown, as_json, with_profile};
+use super::query::Query;
+use super::reply::Refusal;
+use crate::filter::Viewed;
+use crate::picture::{self, Source};
+
+/// What a picture is made of.
+fn source<'a>(viewed: &'a Viewed<'_>, node_self: &'a [i64]) -> Source<'a> {
+    Source { tree: &viewed.tree, node_self, functions: viewed.functions }
+}
+
+/// `api/picture/{id}`.
+pub(super) async fn picture(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref())?;
+    let answer = with_profile(shared, id, move |entry, opened| {
+        let viewed = query.view.of(opened)?;
+        let node_self = viewed.node_self(viewed.sample_type);
+        let picture = picture::picture(source(&viewed, &node_self), &query.settings);
+        Ok(Shown::new(entry, &viewed, picture))
+    });
+    as_json(answer.await?)
+}
+
+/// `api/item/{id}`.
+pub(super) async fn item(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref())?;
+    let item =
+        query.item.ok_or_else(|| Refusal(StatusCode::BAD_REQUEST, "item: missing; name an item's id".to_owned()))?;
+    let split = with_profile(shared, id, move |_, opened| {
+        let viewed = query.view.of(opened)?;
+        let node_self = viewed.node_self(viewed.sample_type);
+        let split = picture::split(source(&viewed, &node_self), &query.settings, item);
+        split.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, format!("item: the picture has no {item:016x}")))
+    });
+    as_json(split.await?)
+}
