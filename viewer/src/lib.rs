@@ -7,6 +7,7 @@
 //! let app: axum::Router = axum::Router::new().nest_service("/plop", plop_view::router("profiles"));
 //! ```
 
+mod arrivals;
 mod browser;
 mod cli;
 pub mod compare;

@@ -1,12 +1,16 @@
-//! The library: the profiles in the files and folders that were named, newest first. Who asks for a profile gives an id of
-//! this list; no path ever comes from outside.
+//! The library: the profiles in the files and folders that were named, and those that were handed over from the page, newest
+//! first. Who asks for a profile gives an id of this list; no path ever comes from outside.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fmt, fs, io};
 
+use plop_profile::Profile;
+
+use crate::arrivals::Arrivals;
 use crate::import::{self, ImportError};
 use crate::opened::Opened;
 use crate::symbolize::{self, Sources};
@@ -40,20 +44,32 @@ const GROWING_WITHIN: Duration = Duration::from_secs(3);
 pub(crate) struct Library {
     paths: Vec<PathBuf>,
     sources: Sources,
-    /// What was opened last, by path, with the version that it was opened at.
-    opened: Mutex<HashMap<PathBuf, (Version, Arc<Opened>)>>,
+    /// What was opened last, by path. Each has its own lock, so that who wants the same waits and others don't.
+    opened: Mutex<HashMap<PathBuf, Arc<Mutex<Slot>>>>,
+    /// When the samples of growing files came, by id, which a file keeps when the collector finishes it.
+    arrivals: Mutex<HashMap<String, Arrivals>>,
+    received: Mutex<Vec<Entry>>,
+    summaries: Mutex<HashMap<PathBuf, (Version, Summary)>>,
 }
+
+/// An open profile, and the version of its file that it was opened at.
+type Slot = Option<(Version, Arc<Opened>)>;
 
 /// How many profiles stay open; the others are read again when they are asked for.
 const KEPT_OPEN: usize = 4;
+
+/// How many profiles from the page are kept; the oldest goes first.
+const KEPT_RECEIVED: usize = 8;
 
 /// One profile of the list.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     /// Its id: the file's name, without `.gz`, so that a profile keeps it when the collector finishes its file.
     pub(crate) id: String,
-    /// Where it is.
+    /// Where it is; for one from the page its name.
     pub(crate) path: PathBuf,
+    /// The profile itself, if it came from the page and lies in no file.
+    received: Option<Arc<Opened>>,
     /// Its size.
     pub(crate) bytes: u64,
     /// When it was last written to.
@@ -65,6 +81,9 @@ pub(crate) struct Entry {
 impl Entry {
     /// Whether its file is still being written.
     pub(crate) fn growing(&self) -> bool {
+        if self.received.is_some() {
+            return false;
+        }
         let gzipped = self.path.extension().is_some_and(|extension| extension == "gz" || extension == "zst");
         let age = SystemTime::now().duration_since(self.modified).unwrap_or_default();
         !gzipped && age < GROWING_WITHIN
@@ -98,6 +117,39 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}-{:x}-{:x}", self.file, self.modified_ns, self.bytes)
+    }
+}
+
+/// What the list says of a profile beyond its file.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Summary {
+    /// The name of its format.
+    pub(crate) format: &'static str,
+    /// When it began, in milliseconds since 1970; 0 if unknown.
+    pub(crate) time_ms: i64,
+    /// How long it lasted, in nanoseconds; 0 if unknown.
+    pub(crate) duration_ns: i64,
+    /// The sum of its first sample type, which counts samples where anything does.
+    pub(crate) samples: i64,
+    /// What that counts.
+    pub(crate) unit: String,
+    /// What its reader has to know.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Summary {
+    fn of(opened: &Opened) -> Self {
+        let profile = &opened.profile;
+        let counts = profile.sample_types.iter().position(|of| &profile.strings[of.unit] == "count").unwrap_or(0);
+        let unit = profile.sample_types.get(counts).map_or("", |of| &profile.strings[of.unit]);
+        Summary {
+            format: opened.format,
+            time_ms: profile.time_nanos / 1_000_000,
+            duration_ns: profile.duration_nanos,
+            samples: if profile.sample_types.is_empty() { 0 } else { profile.total(counts) },
+            unit: unit.to_owned(),
+            warnings: opened.warnings.clone(),
+        }
     }
 }
 
@@ -138,17 +190,44 @@ pub(crate) fn io_reason(error: &io::Error) -> String {
 /// # Errors
 /// When it can't be read or is no profile.
 pub(crate) fn open(path: &Path, sources: &Sources) -> Result<Opened, OpenError> {
+    open_with(path, sources, |_| {})
+}
+
+/// The same, with a change to the profile before it is looked at.
+fn open_with(path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) -> Result<Opened, OpenError> {
     let bytes = fs::read(path).map_err(|error| OpenError::Io(path.to_owned(), error))?;
-    let mut imported = import::import(&bytes).map_err(|error| OpenError::Import(path.to_owned(), error))?;
-    drop(bytes);
+    read(&bytes, path, sources, change)
+}
+
+/// Makes a profile ready of a file's bytes.
+fn read(
+    bytes: &[u8],
+    path: &Path,
+    sources: &Sources,
+    change: impl FnOnce(&mut Profile),
+) -> Result<Opened, OpenError> {
+    let mut imported = import::import(bytes).map_err(|error| OpenError::Import(path.to_owned(), error))?;
     let notes = symbolize::symbolize(&mut imported.profile, sources);
+    change(&mut imported.profile);
     Ok(Opened::new(imported.profile, imported.format, notes))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panic left behind is at worst an older version, which the next request replaces.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Library {
     /// The library of these files and folders; they need not exist yet.
     pub(crate) fn new(paths: impl IntoIterator<Item = PathBuf>, sources: Sources) -> Self {
-        Library { paths: paths.into_iter().collect(), sources, opened: Mutex::default() }
+        Library {
+            paths: paths.into_iter().collect(),
+            sources,
+            opened: Mutex::default(),
+            arrivals: Mutex::default(),
+            received: Mutex::default(),
+            summaries: Mutex::default(),
+        }
     }
 
     /// All profiles, newest first.
@@ -177,17 +256,21 @@ impl Library {
                 modified: metadata.modified().unwrap_or(UNIX_EPOCH),
                 version: Version::of(&metadata),
                 path,
+                received: None,
             })
             .collect();
-        entries.sort_by(|left, right| right.modified.cmp(&left.modified).then_with(|| left.path.cmp(&right.path)));
-        let mut taken: HashMap<String, usize> = HashMap::new();
+        entries.sort_by(newest_first);
+        // One from the page keeps the id that it was given, whatever file comes after it.
+        let received = lock(&self.received).clone();
+        let mut taken: HashMap<String, usize> = received.iter().map(|entry| (entry.id.clone(), 1)).collect();
         for entry in &mut entries {
-            let name = entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let id = name.strip_suffix(".gz").unwrap_or(&name).to_owned();
+            let id = id_of(&entry.path);
             let times = taken.entry(id.clone()).or_default();
             *times += 1;
             entry.id = if *times == 1 { id } else { format!("{id}~{times}") };
         }
+        entries.extend(received);
+        entries.sort_by(newest_first);
         entries
     }
 
@@ -205,23 +288,107 @@ impl Library {
     /// # Errors
     /// When its file can't be read or is no profile.
     pub(crate) fn open(&self, entry: &Entry) -> Result<Arc<Opened>, OpenError> {
-        {
-            let opened = self.opened.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some((version, profile)) = opened.get(&entry.path)
-                && *version == entry.version
-            {
-                return Ok(profile.clone());
+        if let Some(opened) = &entry.received {
+            return Ok(opened.clone());
+        }
+        let slot = {
+            let mut opened = lock(&self.opened);
+            if opened.len() >= KEPT_OPEN && !opened.contains_key(&entry.path) {
+                opened.clear();
             }
+            opened.entry(entry.path.clone()).or_default().clone()
+        };
+        let mut slot = lock(&slot);
+        if let Some((version, opened)) = &*slot
+            && *version == entry.version
+        {
+            return Ok(opened.clone());
         }
-        // Read without the lock, so that a large file keeps nobody waiting who wants another.
-        let profile = Arc::new(open(&entry.path, &self.sources)?);
-        let mut opened = self.opened.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if opened.len() >= KEPT_OPEN && !opened.contains_key(&entry.path) {
-            opened.clear();
-        }
-        opened.insert(entry.path.clone(), (entry.version, profile.clone()));
-        Ok(profile)
+        let opened = Arc::new(open_with(&entry.path, &self.sources, |profile| self.note_arrivals(entry, profile))?);
+        *slot = Some((entry.version, opened.clone()));
+        Ok(opened)
     }
+
+    /// Puts times on the samples of a file that grows and says none, as far as it was watched.
+    fn note_arrivals(&self, entry: &Entry, profile: &mut Profile) {
+        if profile.timeline().is_some() {
+            return;
+        }
+        let mut arrivals = lock(&self.arrivals);
+        let modified_ms = i64::try_from(entry.modified_ms()).unwrap_or(i64::MAX);
+        match arrivals.get_mut(&entry.id) {
+            Some(known) => known.take(profile, modified_ms),
+            None if entry.growing() => {
+                if arrivals.len() >= KEPT_OPEN {
+                    arrivals.clear();
+                }
+                arrivals.insert(entry.id.clone(), Arrivals::begin(profile, modified_ms));
+            }
+            None => {}
+        }
+    }
+
+    /// Takes a profile that was handed over with its file's name, and gives its id. It lives as long as the viewer, or until
+    /// newer ones take its place.
+    ///
+    /// # Errors
+    /// When the bytes are no profile.
+    pub(crate) fn receive(&self, name: &str, bytes: &[u8]) -> Result<String, OpenError> {
+        // A name only: whatever else it says, it leads nowhere.
+        let name = name.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or("profile");
+        let path = PathBuf::from(name);
+        let opened = Arc::new(read(bytes, &path, &self.sources, |_| {})?);
+        let modified = SystemTime::now();
+        let modified_ns = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let version = Version { bytes: bytes.len() as u64, modified_ns, file: 0 };
+        let bytes = bytes.len() as u64;
+        let taken: HashSet<String> = self.entries().into_iter().map(|entry| entry.id).collect();
+        let plain = id_of(&path);
+        let numbered = (2..).map(|number| format!("{plain}~{number}"));
+        let id = std::iter::once(plain.clone()).chain(numbered).find(|id| !taken.contains(id)).unwrap_or(plain);
+        let mut received = lock(&self.received);
+        if received.len() >= KEPT_RECEIVED {
+            received.remove(0);
+        }
+        received.push(Entry { id: id.clone(), path, received: Some(opened), bytes, modified, version });
+        Ok(id)
+    }
+
+    /// What is known of a profile for the list, if it was opened before.
+    pub(crate) fn known_summary(&self, entry: &Entry) -> Option<Summary> {
+        if let Some(opened) = &entry.received {
+            return Some(Summary::of(opened));
+        }
+        let summaries = lock(&self.summaries);
+        summaries.get(&entry.path).filter(|(version, _)| *version == entry.version).map(|(_, summary)| summary.clone())
+    }
+
+    /// The same, of one that is opened for it if need be. It does not stay open, so that a long list pushes none out.
+    ///
+    /// # Errors
+    /// When its file can't be read or is no profile.
+    pub(crate) fn summary(&self, entry: &Entry) -> Result<Summary, OpenError> {
+        if let Some(summary) = self.known_summary(entry) {
+            return Ok(summary);
+        }
+        let is_open = lock(&self.opened).contains_key(&entry.path);
+        let summary = match is_open {
+            true => Summary::of(&*self.open(entry)?),
+            false => Summary::of(&open(&entry.path, &self.sources)?),
+        };
+        lock(&self.summaries).insert(entry.path.clone(), (entry.version, summary.clone()));
+        Ok(summary)
+    }
+}
+
+fn newest_first(left: &Entry, right: &Entry) -> Ordering {
+    right.modified.cmp(&left.modified).then_with(|| left.path.cmp(&right.path))
+}
+
+/// A file's id, unless another has it.
+fn id_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.strip_suffix(".gz").map_or(name.clone(), str::to_owned)
 }
 
 fn looks_like_a_profile(path: &Path) -> bool {
@@ -250,6 +417,48 @@ mod tests {
         assert_eq!(entries[0].path, paths[0].join("busy.pb"));
         assert!(!entries[0].growing());
         assert!(library.entry("../a/busy.pb").is_err());
+    }
+
+    #[test]
+    fn a_profile_from_the_page_is_kept_until_newer_ones_take_its_place() {
+        let library = Library::new([], Sources::default());
+        let ids: Vec<String> = (0..=KEPT_RECEIVED)
+            .map(|turn| library.receive("../dropped.folded", format!("main {}", turn + 1).as_bytes()).unwrap())
+            .collect();
+        assert_eq!(ids[0], "dropped.folded");
+        let entries = library.entries();
+        assert_eq!(entries.len(), KEPT_RECEIVED);
+        assert!(entries.iter().all(|entry| !entry.growing()));
+        let totals: Vec<i64> = entries.iter().map(|entry| library.open(entry).unwrap().profile.total(0)).collect();
+        assert!(totals.contains(&(KEPT_RECEIVED as i64 + 1)) && !totals.contains(&1), "{totals:?}");
+        let refusal = library.receive("prose.txt", b"no profile").unwrap_err().to_string();
+        assert!(refusal.starts_with("prose.txt: no profile of a known format"), "{refusal}");
+        assert_eq!(library.entries().len(), KEPT_RECEIVED);
+    }
+
+    #[test]
+    fn a_growing_file_that_says_no_times_gets_those_at_which_it_was_seen_to_grow() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("live.pb");
+        let library = Library::new([path.clone()], Sources::default());
+        let write = |samples: i64, second: u64| {
+            let mut profile = Profile::new([("samples", "count")]);
+            let main = profile.named_location("main", "");
+            let stack = profile.stacks.intern([main]);
+            profile.samples.add(stack, plop_profile::LabelSetId::EMPTY, &[samples]);
+            fs::write(&path, profile.encode()).unwrap();
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(SystemTime::now() + Duration::from_secs(second)).unwrap();
+            library.open(&library.entry("live.pb").unwrap()).unwrap()
+        };
+        assert!(write(5, 0).profile.timeline().is_none());
+        let second = write(8, 1);
+        assert_eq!(second.profile.total(0), 8);
+        let timeline = second.profile.timeline().expect("what came since has a time");
+        let timed = second.profile.samples.iter().filter(|sample| {
+            timeline.start_ns(second.profile.label_sets.get(sample.labels)).is_some()
+        });
+        assert_eq!(timed.map(|sample| sample.values[0]).sum::<i64>(), 3);
     }
 
     #[test]
