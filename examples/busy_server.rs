@@ -3,7 +3,7 @@
 //! Run with `cargo run --release --example busy_server`; add `-- --seconds 10 --no-open` to have it end by itself and leave
 //! a finished profile in `profiles/`.
 //!
-//! What to copy from here: the four routes under `/profiler`, and the viewer mounted at `/plop`.
+//! What to copy from here: the routes under `/profiler`, and the viewer mounted at `/plop`, whose page has buttons for them.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -64,7 +64,23 @@ impl Profiler {
     }
 }
 
+/// The buttons of the page.
+impl plop_view::Controls for Profiler {
+    fn is_running(&self) -> bool {
+        self.0.lock().expect("no holder of the lock panics").is_some()
+    }
+
+    fn start(&self) -> Result<String, String> {
+        Profiler::start(self).map_err(|(_, reason)| reason)
+    }
+
+    fn stop(&self) -> Result<String, String> {
+        Profiler::stop(self).map_err(|(_, reason)| reason)
+    }
+}
+
 fn router(profiler: Profiler) -> Router {
+    let viewer = plop_view::Mount::new(PROFILES).controls(profiler.clone());
     Router::new()
         .route("/search/{query}", get(|Path(query): Path<String>| async move { shop::search(&query).await }))
         .route("/thumbnail/{id}", get(|Path(id): Path<u64>| async move { shop::thumbnail(id).await }))
@@ -76,7 +92,7 @@ fn router(profiler: Profiler) -> Router {
         .route("/profiler/stop", post(|State(profiler): State<Profiler>| async move { profiler.stop() }))
         .route("/profiler", get(|State(profiler): State<Profiler>| async move { profiler.status() }))
         .with_state(profiler)
-        .nest_service("/plop", plop_view::router(PROFILES))
+        .nest_service("/plop", viewer.router())
 }
 
 struct Options {

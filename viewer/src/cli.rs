@@ -8,14 +8,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::browser;
 use crate::export;
 use crate::library::{self, Library, io_reason};
 use crate::opened::Opened;
-use crate::server::Gate;
+use crate::server::{Gate, Mount};
 use crate::symbolize::Sources;
 use crate::top::{Sort, Top};
 use crate::view::{self, Preset, View};
-use crate::{browser, server};
 
 const EXAMPLES: &str = "Examples:
   plop-view                                    the profiles in profiles/, newest first
@@ -307,7 +307,7 @@ fn serve(command: &Serve) -> Result<(), String> {
         if !command.no_open {
             browser::open_browser(&page);
         }
-        let router = server::serve(library, gate);
+        let router = Mount::of(library, gate).receives_files().router();
         axum::serve(listener, router).await.map_err(|error| io_reason(&error))
     })
 }

@@ -200,12 +200,7 @@ fn open_with(path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) 
 }
 
 /// Makes a profile ready of a file's bytes.
-fn read(
-    bytes: &[u8],
-    path: &Path,
-    sources: &Sources,
-    change: impl FnOnce(&mut Profile),
-) -> Result<Opened, OpenError> {
+fn read(bytes: &[u8], path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) -> Result<Opened, OpenError> {
     let mut imported = import::import(bytes).map_err(|error| OpenError::Import(path.to_owned(), error))?;
     let notes = symbolize::symbolize(&mut imported.profile, sources);
     change(&mut imported.profile);
@@ -455,9 +450,11 @@ mod tests {
         let second = write(8, 1);
         assert_eq!(second.profile.total(0), 8);
         let timeline = second.profile.timeline().expect("what came since has a time");
-        let timed = second.profile.samples.iter().filter(|sample| {
-            timeline.start_ns(second.profile.label_sets.get(sample.labels)).is_some()
-        });
+        let timed = second
+            .profile
+            .samples
+            .iter()
+            .filter(|sample| timeline.start_ns(second.profile.label_sets.get(sample.labels)).is_some());
         assert_eq!(timed.map(|sample| sample.values[0]).sum::<i64>(), 3);
     }
 

@@ -21,8 +21,21 @@ fn serve(router: axum::Router) -> SocketAddr {
 
 /// Asks for a path with these headers; gives the status, the head in lower case, and the body.
 fn ask_with(address: SocketAddr, path: &str, headers: &str) -> (u16, String, String) {
+    send(address, "GET", path, headers, &[])
+}
+
+fn post(address: SocketAddr, path: &str, body: &[u8]) -> (u16, String) {
+    let (status, _, answer) =
+        send(address, "POST", path, &format!("host: {address}\r\norigin: http://{address}\r\n"), body);
+    (status, answer)
+}
+
+fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nconnection: close\r\n{headers}\r\n").unwrap();
+    let length = body.len();
+    write!(stream, "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n")
+        .unwrap();
+    stream.write_all(body).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer);
@@ -247,4 +260,82 @@ fn a_stretch_of_the_timeline_narrows_every_view_but_the_timeline() {
     assert_eq!(timeline["threads"][0]["values"], serde_json::json!([1, 2, 0, 4]), "{body}");
     let (status, _, body) = ask(address, "/api/picture/timed.pb?from=soon");
     assert_eq!(status, 400, "{body}");
+}
+
+#[test]
+fn a_profile_handed_over_by_the_page_is_listed_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(plop_view::Mount::new(folder.path()).receives_files().router());
+    let (status, body) = post(address, "/api/profiles?name=..%2F..%2Fmy%20stacks.folded", b"main;parse 3\nmain 1\n");
+    assert_eq!(status, 200, "{body}");
+    let id = json(&body)["id"].as_str().unwrap().to_owned();
+    assert_eq!(id, "my stacks.folded", "of the name only its last part counts");
+    let (_, _, body) = ask(address, "/api/profiles");
+    let entry = &json(&body)[0];
+    assert_eq!(
+        (entry["summary"]["samples"].as_i64(), entry["summary"]["format"].as_str()),
+        (Some(4), Some("folded stacks")),
+        "{body}"
+    );
+    let (_, _, body) = ask(address, "/api/top/my%20stacks.folded");
+    assert_eq!(json(&body)["total"].as_i64(), Some(4));
+    let (status, body) = post(address, "/api/profiles?name=prose.txt", b"no profile at all");
+    assert_eq!(status, 422);
+    assert!(body.starts_with("prose.txt: no profile of a known format"), "{body}");
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is written");
+}
+
+#[test]
+fn a_profile_from_another_sites_page_is_refused_and_a_service_takes_none() {
+    let (_folder, address) = viewer(&["a"]);
+    let (status, body) = post(address, "/api/profiles?name=x", b"main 1\n");
+    assert_eq!(
+        (status, &*body),
+        (403, "this viewer takes no profiles from the page; open the file with plop-view FILE\n")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(plop_view::Mount::new(folder.path()).receives_files().router());
+    for origin in ["http://evil.example", "null"] {
+        let headers = format!("host: {address}\r\norigin: {origin}\r\n");
+        assert_eq!(send(address, "POST", "/api/profiles?name=x", &headers, b"main 1\n").0, 403, "{origin}");
+    }
+    assert_eq!(ask(address, "/api/profiles").2, "[]");
+}
+
+/// A collector that only says what it would do.
+#[derive(Default)]
+struct Pretended(std::sync::atomic::AtomicBool);
+
+impl plop_view::Controls for Pretended {
+    fn is_running(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    fn start(&self) -> Result<String, String> {
+        match self.0.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            false => Ok("sampling\n".to_owned()),
+            true => Err("the collector is running already; stop it first".to_owned()),
+        }
+    }
+
+    fn stop(&self) -> Result<String, String> {
+        self.0.store(false, std::sync::atomic::Ordering::SeqCst);
+        Ok("stopped".to_owned())
+    }
+}
+
+#[test]
+fn a_service_can_offer_its_collectors_start_and_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(plop_view::router(folder.path()));
+    assert_eq!(json(&ask(address, "/api/offers").2), serde_json::json!({"receives_bytes": 0, "controls": null}));
+    assert_eq!(post(address, "/api/controls/start", b"").0, 404);
+    let address = serve(plop_view::Mount::new(folder.path()).controls(Pretended::default()).router());
+    assert_eq!(json(&ask(address, "/api/offers").2)["controls"]["running"], false);
+    let (status, body) = post(address, "/api/controls/start", b"");
+    assert_eq!((status, json(&body)), (200, serde_json::json!({"running": true, "said": "sampling"})));
+    let (status, body) = post(address, "/api/controls/start", b"");
+    assert_eq!((status, &*body), (409, "the collector is running already; stop it first\n"));
+    assert_eq!(ask(address, "/api/controls/stop").0, 405, "looking at an address changes nothing");
+    assert_eq!(json(&post(address, "/api/controls/stop", b"").1)["running"], false);
 }

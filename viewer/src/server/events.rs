@@ -35,6 +35,12 @@ pub(super) async fn events(
             let now = (entry.version, entry.growing());
             if seen != Some(now) {
                 seen = Some(now);
+                if entry.growing() {
+                    // So that the library notes what came when, though nobody may ask for this version. An error is
+                    // told to who asks for it.
+                    let (shared, entry) = (shared.clone(), entry.clone());
+                    drop(tokio::task::spawn_blocking(move || shared.library.open(&entry).map(drop)).await);
+                }
                 let data = json!({"version": entry.version.to_string(), "growing": entry.growing()});
                 let event = Event::default().event("changed").data(data.to_string());
                 return Some((Ok(event), Some((shared, id, seen))));

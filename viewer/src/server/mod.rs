@@ -4,14 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
 
+use crate::controls::Controls;
 use crate::library::Library;
-use crate::symbolize::Sources;
 
 mod answer;
 mod events;
 mod export;
+mod mount;
+mod offers;
 mod page;
 mod picture;
 mod profiles;
@@ -21,13 +24,16 @@ mod security;
 mod timeline;
 mod top;
 
+pub use mount::Mount;
 pub(crate) use security::Gate;
 
 /// What all handlers share.
-#[derive(Debug)]
 struct Shared {
     library: Library,
     gate: Gate,
+    controls: Option<Arc<dyn Controls>>,
+    /// Whether profiles are taken from the page.
+    receives: bool,
 }
 
 type State = axum::extract::State<Arc<Shared>>;
@@ -36,22 +42,26 @@ type State = axum::extract::State<Arc<Shared>>;
 /// `nest_service` (with `nest`, axum itself answers 404 to the path with a slash behind it).
 ///
 /// It answers requests whose `Host` is a loopback name, and asks for no token: whoever can reach the service's loopback
-/// address may look at its profiles. See [`router_for`] for other hosts.
+/// address may look at its profiles. See [`router_for`] for other hosts, [`Mount`] for what else there is to choose.
 pub fn router(path: impl Into<PathBuf>) -> Router {
-    serve(Library::new([path.into()], Sources::default()), Gate::loopback())
+    Mount::new(path).router()
 }
 
 /// The same for a service that is reached under other names than loopback's: `hosts` are those names, without ports. Put
 /// the service's own authentication before it.
 pub fn router_for(path: impl Into<PathBuf>, hosts: impl IntoIterator<Item = String>) -> Router {
-    serve(Library::new([path.into()], Sources::default()), Gate::loopback().with_hosts(hosts))
+    Mount::new(path).reached_as(hosts).router()
 }
 
-pub(crate) fn serve(library: Library, gate: Gate) -> Router {
-    let shared = Arc::new(Shared { library, gate });
+fn serve(shared: Shared) -> Router {
+    let shared = Arc::new(shared);
     let guard = axum::middleware::from_fn_with_state(shared.clone(), security::guard);
     Router::new()
-        .route("/api/profiles", get(profiles::profiles))
+        .route("/api/offers", get(offers::offers))
+        .route("/api/controls/{what}", post(offers::control))
+        .route("/api/profiles", get(profiles::profiles).post(offers::receive))
+        .layer(DefaultBodyLimit::max(offers::MOST_RECEIVED))
+        .route("/api/summary/{id}", get(profiles::summary))
         .route("/api/profile/{id}", get(profiles::profile))
         .route("/api/picture/{id}", get(picture::picture))
         .route("/api/item/{id}", get(picture::item))

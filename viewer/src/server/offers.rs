@@ -37,11 +37,7 @@ pub(super) async fn control(shared: State, Path(what): Path<String>) -> Answer {
 }
 
 /// `POST api/profiles`.
-pub(super) async fn receive(
-    shared: State,
-    RawQuery(query): RawQuery,
-    bytes: Result<Bytes, BytesRejection>,
-) -> Answer {
+pub(super) async fn receive(shared: State, RawQuery(query): RawQuery, bytes: Result<Bytes, BytesRejection>) -> Answer {
     if !shared.receives {
         let reason = "this viewer takes no profiles from the page; open the file with plop-view FILE";
         return Err(Refusal(StatusCode::FORBIDDEN, reason.to_owned()));

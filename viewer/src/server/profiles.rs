@@ -10,17 +10,26 @@ use crate::opened::Opened;
 
 /// `api/profiles`.
 pub(super) async fn profiles(shared: State) -> Answer {
-    let list = |entry: Entry| {
-        json!({
-            "id": entry.id,
-            "name": entry.id,
-            "bytes": entry.bytes,
-            "modified_ms": entry.modified_ms(),
-            "growing": entry.growing(),
-        })
-    };
-    let entries = compute(move || Ok(shared.library.entries().into_iter().map(list).collect::<Vec<_>>())).await?;
-    as_json(entries)
+    let entries = compute(move || {
+        let list = |entry: Entry| {
+            json!({
+                "id": entry.id,
+                "name": entry.id,
+                "bytes": entry.bytes,
+                "modified_ms": entry.modified_ms(),
+                "growing": entry.growing(),
+                "summary": shared.library.known_summary(&entry),
+            })
+        };
+        Ok(shared.library.entries().into_iter().map(list).collect::<Vec<_>>())
+    });
+    as_json(entries.await?)
+}
+
+/// `api/summary/{id}`.
+pub(super) async fn summary(shared: State, Path(id): Path<String>) -> Answer {
+    let summary = compute(move || Ok(shared.library.summary(&shared.library.entry(&id)?)?));
+    as_json(summary.await?)
 }
 
 /// `api/profile/{id}`.
