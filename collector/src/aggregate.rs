@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plop_profile::{
-    Label, LabelSetId, LabelValue, Location, LocationId, Mapping, MappingId, Profile, StackId, StringId,
+    Label, LabelSetId, LabelSets, LabelValue, Location, LocationId, Mapping, MappingId, Profile, Samples, StackId,
+    StringId, TIME_KEY, TIME_UNIT,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -21,6 +22,9 @@ const MAX_TIDS: usize = 4096;
 /// out: the product of threads and labels is bounded, too.
 const MAX_SETS_WITH_TID: usize = 16 << 10;
 const MAX_SETS: usize = 48 << 10;
+/// How many windows of time there are before two become one: as many as a wide screen has columns. From there on there are
+/// always at least half as many.
+const MAX_WINDOWS: u64 = 1024;
 /// How often a thread's name is read again while it is being sampled.
 const NAME_AGE: Duration = Duration::from_secs(1);
 
@@ -40,8 +44,32 @@ pub(crate) struct Aggregate {
     threads: FxHashMap<u32, Thread>,
     contexts: FxHashMap<(u32, u32), LabelSetId>,
     tids: FxHashSet<u32>,
+    /// Where samples are kept apart by time.
+    timeline: Option<Timeline>,
     keys: Keys,
     pub(crate) counts: Counts,
+}
+
+/// The windows of time that samples are kept apart by.
+struct Timeline {
+    window_ns: u64,
+    /// The number of the window that samples go to now.
+    current: u64,
+    /// How often two windows have become one.
+    coarsened: u32,
+    key: StringId,
+    unit: StringId,
+}
+
+/// What an [`Aggregate`] is made with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) interval: Duration,
+    /// In bytes.
+    pub(crate) memory_limit: usize,
+    pub(crate) symbolize: bool,
+    /// How long the windows of time are at first, if there are to be any.
+    pub(crate) window: Option<Duration>,
 }
 
 /// Strings that every profile has.
@@ -69,7 +97,7 @@ pub(crate) struct Counts {
 
 impl Aggregate {
     /// An empty profile that begins now.
-    pub(crate) fn new(interval: Duration, memory_limit: usize, symbolize: bool) -> Self {
+    pub(crate) fn new(Bounds { interval, memory_limit, symbolize, window }: Bounds) -> Self {
         let interval_ns = interval.as_nanos() as i64;
         let mut profile = Profile::new([("samples", "count"), ("cpu", "nanoseconds")]);
         profile.set_period("cpu", "nanoseconds", interval_ns);
@@ -82,6 +110,13 @@ impl Aggregate {
             other: profile.named_location("[other]", ""),
             own: profile.named_location("[plop]", ""),
         };
+        let timeline = window.map(|window| Timeline {
+            window_ns: (window.as_nanos() as u64).max(1),
+            current: 0,
+            coarsened: 0,
+            key: profile.strings.intern(TIME_KEY),
+            unit: profile.strings.intern(TIME_UNIT),
+        });
         Aggregate {
             named: profile.locations.len(),
             profile,
@@ -95,6 +130,7 @@ impl Aggregate {
             threads: FxHashMap::default(),
             contexts: FxHashMap::default(),
             tids: FxHashSet::default(),
+            timeline,
             keys,
             counts: Counts::default(),
         }
@@ -153,17 +189,29 @@ impl Aggregate {
         if header.truncated {
             self.counts.truncated += weight;
         }
+        while self.is_crowded() && self.coarsen() {}
         let labels = self.context(header.tid, header.label, first_name);
-        let full = self.memory_bytes() > self.memory_limit;
+        let full = self.is_full();
         let stack = if full { self.known_stack(frames, labels) } else { Some(self.stack(frames)) };
         match stack {
             Some(stack) => self.count(stack, labels, weight),
             None => {
                 self.counts.folded += weight;
                 let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.other);
-                self.count(stack, LabelSetId::EMPTY, weight);
+                let labels = self.labels(Vec::new());
+                self.count(stack, labels, weight);
             }
         }
+    }
+
+    /// Whether keeping samples apart by time may be what takes too much room.
+    fn is_crowded(&self) -> bool {
+        let by_rows = || self.rows_bytes() > self.memory_limit / 4;
+        self.profile.label_sets.len() >= MAX_SETS_WITH_TID || self.is_full() && by_rows()
+    }
+
+    fn is_full(&self) -> bool {
+        self.memory_bytes() > self.memory_limit
     }
 
     /// Adds samples that found no room.
@@ -171,7 +219,8 @@ impl Aggregate {
         self.counts.lost += weight;
         self.counts.samples += weight;
         let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.lost);
-        self.count(stack, LabelSetId::EMPTY, weight);
+        let labels = self.labels(Vec::new());
+        self.count(stack, labels, weight);
     }
 
     /// Adds what the collector's own thread has used, which no signal samples.
@@ -179,7 +228,7 @@ impl Aggregate {
         self.counts.samples += weight;
         let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.own);
         let name = self.profile.strings.intern("plop");
-        let labels = self.profile.label_sets.intern(&[Label { key: self.keys.thread, value: LabelValue::Text(name) }]);
+        let labels = self.labels(vec![Label { key: self.keys.thread, value: LabelValue::Text(name) }]);
         self.count(stack, labels, weight);
     }
 
@@ -222,7 +271,7 @@ impl Aggregate {
         }
         let sets = self.profile.label_sets.len();
         if sets >= MAX_SETS {
-            return LabelSetId::EMPTY;
+            return self.labels(Vec::new());
         }
         let mut labels = Vec::new();
         if let Some(thread) = self.threads.get(&tid) {
@@ -236,12 +285,68 @@ impl Aggregate {
             let strings = &mut self.profile.strings;
             labels.push(Label { key: strings.intern(&key), value: LabelValue::Text(strings.intern(&value)) });
         }
-        let set = self.profile.label_sets.intern(&labels);
+        let set = self.labels(labels);
         if self.contexts.len() >= MAX_SETS {
             self.contexts.clear();
         }
         self.contexts.insert((tid, label), set);
         set
+    }
+
+    /// The set of these labels, and of the time if samples are kept apart by it.
+    fn labels(&mut self, mut labels: Vec<Label>) -> LabelSetId {
+        labels.extend(self.timeline.as_ref().map(Timeline::label));
+        self.profile.label_sets.intern(&labels)
+    }
+
+    /// Goes on to the window of time that it is now, if samples are kept apart by time. They count for the window in which they
+    /// are taken out of the buffer, at most the drain's longest pause after they were taken.
+    pub(crate) fn advance(&mut self) {
+        let passed_ns = self.begun.elapsed().as_nanos() as u64;
+        let Some(timeline) = &mut self.timeline else { return };
+        let now = passed_ns / timeline.window_ns;
+        if now == timeline.current {
+            return;
+        }
+        timeline.current = now;
+        self.contexts.clear();
+        while self.timeline.as_ref().is_some_and(|timeline| timeline.current >= MAX_WINDOWS) {
+            self.coarsen();
+        }
+    }
+
+    /// Makes two windows of time one, all along, so that there are fewer label sets and samples; `false` when there is one
+    /// window only. This can happen as often as the time that has passed can be halved.
+    fn coarsen(&mut self) -> bool {
+        let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.current > 0) else { return false };
+        timeline.window_ns *= 2;
+        timeline.current /= 2;
+        timeline.coarsened += 1;
+        let mut sets = LabelSets::default();
+        let coarse: Vec<LabelSetId> = self
+            .profile
+            .label_sets
+            .iter()
+            .map(|(_, labels)| sets.intern(&labels.iter().map(|label| timeline.coarse(*label)).collect::<Vec<_>>()))
+            .collect();
+        let mut samples = Samples::new(self.profile.samples.width());
+        for sample in self.profile.samples.iter() {
+            samples.add(sample.stack, coarse[sample.labels.0 as usize], sample.values);
+        }
+        self.profile.label_sets = sets;
+        self.profile.samples = samples;
+        self.contexts.clear();
+        true
+    }
+
+    /// How often the samples were put in a new order, so that what is written of them does not fit any more.
+    pub(crate) fn reordered(&self) -> u32 {
+        self.timeline.as_ref().map_or(0, |timeline| timeline.coarsened)
+    }
+
+    /// The length of the windows of time; 0 if there are none.
+    pub(crate) fn window_ns(&self) -> u64 {
+        self.timeline.as_ref().map_or(0, |timeline| timeline.window_ns)
     }
 
     fn refresh_name(&mut self, tid: u32, first_name: impl FnOnce() -> Option<String>) {
@@ -294,12 +399,32 @@ impl Aggregate {
         /// A location, its lines, its entry in the map of addresses, and its share of functions and strings: measured on
         /// programs with long Rust names, rounded up.
         const PER_LOCATION: usize = 512;
-        /// A label set with three labels and what points to it.
-        const PER_LABEL_SET: usize = 160;
-        self.profile.stacks.memory_bytes()
-            + self.profile.samples.memory_bytes()
-            + self.profile.locations.len() * PER_LOCATION
-            + self.profile.label_sets.len() * PER_LABEL_SET
+        self.profile.stacks.memory_bytes() + self.profile.locations.len() * PER_LOCATION + self.rows_bytes()
+    }
+
+    /// The part of it that samples and label sets hold.
+    fn rows_bytes(&self) -> usize {
+        /// A label set with four labels and what points to it.
+        const PER_LABEL_SET: usize = 192;
+        self.profile.samples.memory_bytes() + self.profile.label_sets.len() * PER_LABEL_SET
+    }
+}
+
+impl Timeline {
+    fn label(&self) -> Label {
+        let start = self.current.saturating_mul(self.window_ns);
+        Label { key: self.key, value: LabelValue::Number(i64::try_from(start).unwrap_or(i64::MAX), self.unit) }
+    }
+
+    /// The label as it is with windows of the present length.
+    fn coarse(&self, label: Label) -> Label {
+        match label.value {
+            LabelValue::Number(start, unit) if label.key == self.key => {
+                let window_ns = self.window_ns as i64;
+                Label { value: LabelValue::Number(start / window_ns * window_ns, unit), ..label }
+            }
+            _ => label,
+        }
     }
 }
 
@@ -310,7 +435,69 @@ mod tests {
     const HEADER: Header = Header { tid: 1, weight: 1, label: 0, truncated: false };
 
     fn aggregate(memory_limit: usize) -> Aggregate {
-        Aggregate::new(Duration::from_millis(10), memory_limit, false)
+        let interval = Duration::from_millis(10);
+        Aggregate::new(Bounds { interval, memory_limit, symbolize: false, window: None })
+    }
+
+    fn timeline(memory_limit: usize, window: Duration) -> Aggregate {
+        let interval = Duration::from_millis(10);
+        Aggregate::new(Bounds { interval, memory_limit, symbolize: false, window: Some(window) })
+    }
+
+    /// Moves the start so far into the past.
+    fn pass(aggregate: &mut Aggregate, time: Duration) {
+        aggregate.begun = aggregate.begun.checked_sub(time).expect("the clock began before");
+        aggregate.advance();
+    }
+
+    #[test]
+    fn samples_are_kept_apart_by_the_window_that_they_are_taken_in() {
+        let mut aggregate = timeline(usize::MAX, Duration::from_secs(1));
+        for _ in 0..3 {
+            aggregate.add(HEADER, &[20, 10], || None);
+            aggregate.add_lost(1);
+            pass(&mut aggregate, Duration::from_secs(1));
+        }
+        let profile = aggregate.profile();
+        let timeline = profile.timeline().expect("it is asked for");
+        let windows: Vec<_> =
+            profile.samples.iter().map(|sample| timeline.window(profile.label_sets.get(sample.labels))).collect();
+        assert_eq!(windows, [Some(0), Some(0), Some(1), Some(1), Some(2), Some(2)]);
+    }
+
+    #[test]
+    fn windows_without_end_become_longer_and_nothing_is_lost() {
+        let mut aggregate = timeline(usize::MAX, Duration::from_millis(100));
+        for _ in 0..3 * MAX_WINDOWS {
+            aggregate.add(HEADER, &[20, 10], || None);
+            pass(&mut aggregate, Duration::from_millis(100));
+        }
+        assert_eq!(aggregate.window_ns(), 400_000_000);
+        assert_eq!(aggregate.reordered(), 2);
+        let profile = aggregate.profile();
+        assert_eq!(profile.total(0), 3 * MAX_WINDOWS as i64);
+        let mut of_one: Vec<i64> = profile.samples.iter().map(|sample| sample.values[0]).collect();
+        // The clock went on a little while the test ran, so a window may hold one sample more or less, and the last is not over.
+        of_one.pop();
+        assert!(of_one.iter().all(|count| (3..=5).contains(count)), "{of_one:?}");
+        assert!(profile.label_sets.len() <= MAX_WINDOWS as usize + 1);
+    }
+
+    #[test]
+    fn memory_that_is_short_costs_time_s_resolution_before_it_costs_stacks() {
+        let mut aggregate = timeline(usize::MAX, Duration::from_secs(1));
+        for address in 0..500 {
+            aggregate.add(HEADER, &[address % 5, 10], || None);
+            pass(&mut aggregate, Duration::from_secs(1));
+        }
+        aggregate.memory_limit = aggregate.memory_bytes() / 2;
+        for address in 0..100 {
+            aggregate.add(HEADER, &[address % 6, 10], || None);
+        }
+        assert_eq!(aggregate.counts.folded, 0);
+        assert!(aggregate.window_ns() > 1_000_000_000);
+        assert!(aggregate.memory_bytes() <= aggregate.memory_limit);
+        assert_eq!(aggregate.profile().total(0), 600);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use plop_profile::{Profile, SelfCheck};
 
 use crate::Error;
-use crate::aggregate::Aggregate;
+use crate::aggregate::{Aggregate, Bounds};
 use crate::control::{Command, Control, Settings};
 use crate::fork::Claim;
 use crate::output::Output;
@@ -26,6 +26,7 @@ pub struct Builder {
     flush_every: Duration,
     memory_limit: usize,
     symbolize: bool,
+    timeline: bool,
 }
 
 impl Default for Builder {
@@ -36,6 +37,7 @@ impl Default for Builder {
             flush_every: Duration::from_secs(1),
             memory_limit: 64 << 20,
             symbolize: true,
+            timeline: false,
         }
     }
 }
@@ -79,6 +81,16 @@ impl Builder {
         self
     }
 
+    /// Whether to keep samples apart by the time at which they were taken, so that a viewer can draw what the program did over
+    /// time: no unless said otherwise. See [`plop_profile::Timeline`] for how the file says it.
+    ///
+    /// Time is cut into windows as long as the period of flushing. When there are more than 1,024, or the profile comes near
+    /// [`Builder::memory_limit`], two become one all along.
+    pub fn timeline(mut self, timeline: bool) -> Self {
+        self.timeline = timeline;
+        self
+    }
+
     /// Starts sampling all threads of the process.
     ///
     /// # Errors
@@ -91,7 +103,12 @@ impl Builder {
         }
         signal_owner::take()?;
         let zone = Zone::map().map_err(|source| Error::System { what: "mmap", source })?;
-        let mut aggregate = Aggregate::new(self.interval, self.memory_limit, self.symbolize);
+        let mut aggregate = Aggregate::new(Bounds {
+            interval: self.interval,
+            memory_limit: self.memory_limit,
+            symbolize: self.symbolize,
+            window: self.timeline.then_some(self.flush_every),
+        });
         let output = match &self.output {
             Some(path) => Some(Output::create(path, aggregate.profile())?),
             None => None,

@@ -71,6 +71,8 @@ struct Figures {
     lost: u64,
     /// How many samples there were at the last flush: a program that does nothing writes nothing.
     flushed: u64,
+    /// How often the samples had been put in a new order at the last flush.
+    reordered: u32,
     ticks_at_start: u64,
     started: Instant,
 }
@@ -106,6 +108,7 @@ impl Control {
                 own_samples: 0,
                 lost: 0,
                 flushed: 0,
+                reordered: 0,
                 ticks_at_start: clock::ticks(),
                 started: now,
             },
@@ -183,6 +186,7 @@ impl Control {
 
     /// Takes all samples out of the buffer, and comes back sooner if it has filled quickly.
     fn drain(&mut self) {
+        self.aggregate.advance();
         let fill = self.zone.samples.fill();
         if fill > 1.0 / 8.0 {
             self.nap = (self.nap / 2).max(SHORTEST_NAP);
@@ -230,12 +234,23 @@ impl Control {
         self.refresh_tables();
         self.name_locations();
         let check = self.self_check();
+        self.outdate_output();
         let profile = self.aggregate.profile();
         profile.set_self_check(check);
         if let Some(output) = &mut self.output
             && output.flush(profile)
         {
             self.figures.flushed = samples;
+        }
+    }
+
+    /// Tells the output if what it has written does not fit the samples any more.
+    fn outdate_output(&mut self) {
+        let reordered = self.aggregate.reordered();
+        if std::mem::replace(&mut self.figures.reordered, reordered) != reordered
+            && let Some(output) = &mut self.output
+        {
+            output.outdate();
         }
     }
 
@@ -281,6 +296,7 @@ impl Control {
         if let Some(gaps) = gaps {
             (check.unarmed_threads, check.blocked_threads) = (gaps.unarmed, gaps.blocked);
         }
+        self.outdate_output();
         let profile = self.aggregate.profile();
         profile.set_self_check(check);
         let profile = std::mem::take(profile);
@@ -315,6 +331,7 @@ impl Control {
         check.handler_total_ns = ns(time.total());
         check.drain_total_ns = own_cpu().as_nanos() as u64;
         check.memory_bytes = (Zone::memory_bytes() + tables + output + self.aggregate.memory_bytes()) as u64;
+        check.window_ns = self.aggregate.window_ns();
         check
     }
 }

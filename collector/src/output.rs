@@ -27,6 +27,8 @@ pub(crate) struct Output {
     length: u64,
     encoder: ChunkEncoder,
     compact_from: u64,
+    /// Whether what the file holds no longer fits the profile.
+    outdated: bool,
     /// Whether a failure has been told.
     told: bool,
 }
@@ -55,6 +57,7 @@ impl Output {
             length: 0,
             encoder,
             compact_from: COMPACT_FROM,
+            outdated: false,
             told: false,
         };
         match output.append(profile) {
@@ -76,7 +79,20 @@ impl Output {
         false
     }
 
+    /// Says that the profile's samples have been put in a new order: the next flush writes the file anew. Until then it stays as
+    /// it is, which is a whole profile too.
+    pub(crate) fn outdate(&mut self) {
+        self.outdated = true;
+    }
+
     fn append(&mut self, profile: &Profile) -> io::Result<()> {
+        if self.outdated {
+            let encoder = ChunkEncoder::new();
+            let whole = encoder.encode(profile);
+            self.replace(profile, encoder, &whole)?;
+            self.outdated = false;
+            return Ok(());
+        }
         let chunk = self.encoder.encode(profile);
         let written = loop {
             // One call, so that a reader or a kill never finds half a chunk unless the disk is full.
@@ -107,36 +123,36 @@ impl Output {
         if self.length < self.compact_from {
             return Ok(());
         }
-        let mut encoder = ChunkEncoder::new();
+        let encoder = ChunkEncoder::new();
         let whole = encoder.encode(profile);
         if whole.len() as u64 * COMPACT_RATIO > self.length {
             // Worth another look when it has doubled.
             self.compact_from = self.length * 2;
             return Ok(());
         }
+        self.replace(profile, encoder, &whole).inspect_err(|_| self.compact_from = self.length * 2)
+    }
+
+    /// Puts a file in the place of the growing one that holds `whole`, the first chunk of a new encoder.
+    fn replace(&mut self, profile: &Profile, mut encoder: ChunkEncoder, whole: &[u8]) -> io::Result<()> {
         let mut beside = self.path.clone().into_os_string();
         beside.push(".part");
-        let written = (|| {
+        let written = (|| -> io::Result<File> {
             let mut options = OpenOptions::new();
             let mut file = options.create(true).append(true).custom_flags(libc::O_CLOEXEC).open(&beside)?;
             file.set_len(0)?;
-            file.write_all(&whole)?;
+            file.write_all(whole)?;
             std::fs::rename(&beside, &self.path)?;
             Ok(file)
         })();
-        match written {
-            Ok(file) => {
-                encoder.advance(profile);
-                (self.file, self.encoder, self.length) = (OwnFile::new(file), encoder, whole.len() as u64);
-                self.compact_from = COMPACT_FROM;
-                Ok(())
-            }
-            Err(error) => {
-                let _ = std::fs::remove_file(&beside);
-                self.compact_from = self.length * 2;
-                Err(error)
-            }
-        }
+        let file = written.inspect_err(|_| {
+            // What it holds is in the growing file, or comes with the next one.
+            let _ = std::fs::remove_file(&beside);
+        })?;
+        encoder.advance(profile);
+        (self.file, self.encoder, self.length) = (OwnFile::new(file), encoder, whole.len() as u64);
+        self.compact_from = COMPACT_FROM;
+        Ok(())
     }
 
     /// Writes the finished profile and removes the growing one.
@@ -283,6 +299,24 @@ mod tests {
         }
         assert!(longest < 3000, "500 chunks of some 20 bytes: {longest}");
         assert_eq!(Profile::load(&path).expect("it is a profile").total(0), 501);
+    }
+
+    #[test]
+    fn a_file_whose_samples_were_put_in_a_new_order_is_written_anew() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("growing.pb");
+        let mut profile = profile();
+        add(&mut profile, "left", 2);
+        let mut output = Output::create(&path, &profile).expect("the directory can be written");
+        profile.samples = plop_profile::Samples::new(2);
+        add(&mut profile, "right", 5);
+        output.outdate();
+        assert!(output.flush(&profile));
+        add(&mut profile, "left", 4);
+        assert!(output.flush(&profile));
+        let read = Profile::load(&path).expect("it is a profile");
+        let counts: Vec<i64> = read.samples.iter().map(|sample| sample.values[0]).collect();
+        assert_eq!(counts, [5, 4]);
     }
 
     #[test]

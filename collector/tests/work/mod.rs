@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
-use plop_profile::Profile;
+use plop_profile::{Profile, StackId};
 
 /// CPU time of the calling thread.
 pub fn thread_cpu() -> Duration {
@@ -70,15 +70,23 @@ pub fn split_70_20_10(cpu: Duration) {
 /// The share of samples whose stack holds a function of that name, of all but the collector's own: reading names takes a good
 /// part of a short run where this library is built without optimisation.
 pub fn share(profile: &Profile, function: &str) -> f64 {
+    share_of(profile, 0, function)
+}
+
+/// The same of another sample type.
+pub fn share_of(profile: &Profile, sample_type: usize, function: &str) -> f64 {
     let holding = |name: &str| -> i64 {
-        let matching = profile.samples.iter().filter(|sample| {
-            let lines = profile.stacks.leaf_first(sample.stack).flat_map(|at| &profile.locations[at.0 as usize].lines);
-            let mut names = lines.map(|line| &profile.strings[profile.functions[line.function.0 as usize].name]);
-            names.any(|have| have == name || have.ends_with(&format!("::{name}")))
-        });
-        matching.map(|sample| sample.values[0]).sum()
+        let matching = profile.samples.iter().filter(|sample| holds(profile, sample.stack, name));
+        matching.map(|sample| sample.values[sample_type]).sum()
     };
-    holding(function) as f64 / (profile.total(0) - holding("[plop]")) as f64
+    holding(function) as f64 / (profile.total(sample_type) - holding("[plop]")) as f64
+}
+
+/// Whether a function of that name is on the stack.
+pub fn holds(profile: &Profile, stack: StackId, name: &str) -> bool {
+    let lines = profile.stacks.leaf_first(stack).flat_map(|at| &profile.locations[at.0 as usize].lines);
+    let mut names = lines.map(|line| &profile.strings[profile.functions[line.function.0 as usize].name]);
+    names.any(|have| have == name || have.ends_with(&format!("::{name}")))
 }
 
 /// Sampled CPU time.
