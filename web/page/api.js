@@ -14,8 +14,11 @@ export class Refused extends Error {
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
-async function get(path, signal) {
-  const response = await fetch(path, { signal });
+const get = (path, signal) => ask(path, { signal });
+
+/** @param {string} path @param {RequestInit} options @returns {Promise<any>} */
+async function ask(path, options) {
+  const response = await fetch(path, options);
   if (!response.ok) throw new Refused(response.status, (await response.text()).trim());
   return response.json();
 }
@@ -36,6 +39,21 @@ export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, sign
 
 /** @param {string} id @param {URLSearchParams} query @returns {Promise<{ total: number, edges: [number, number][] }>} */
 export const item = (id, query) => get(`api/item/${of(id)}?${query}`);
+
+/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Timeline | null>} */
+export const timeline = (id, query, signal) => get(`api/timeline/${of(id)}?${query}`, signal);
+
+/** @param {string} id @returns {Promise<import("./types.js").Summary>} */
+export const summary = (id) => get(`api/summary/${of(id)}`);
+
+/** @returns {Promise<import("./types.js").Offers>} */
+export const offers = () => get("api/offers");
+
+/** @param {"start" | "stop"} what @returns {Promise<{ running: boolean, said: string }>} */
+export const control = (what) => ask(`api/controls/${what}`, { method: "POST" });
+
+/** @param {File} file @returns {Promise<{ id: string }>} */
+export const receive = (file) => ask(`api/profiles?name=${of(file.name)}`, { method: "POST", body: file });
 
 /** @param {string} id @param {URLSearchParams} query */
 export const exportAddress = (id, query) => `api/export/${of(id)}?${query}`;

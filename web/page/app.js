@@ -2,13 +2,18 @@
 // is looked at (look.js) and nothing of the others; what ties them together stands here.
 
 import * as api from "./api.js";
+import { showCheck } from "./check.js";
+import { showControls } from "./controls.js";
+import { Files } from "./files.js";
 import { Filters } from "./filters.js";
 import { GraphView } from "./graph/view.js";
 import { bind } from "./keys.js";
 import { Live } from "./live.js";
 import { Look } from "./look.js";
+import { ProfileList } from "./profile-list.js";
 import { profiles } from "./profiles.js";
 import { followTheme, switchTheme } from "./theme.js";
+import { TimelineStrip } from "./timeline.js";
 import { Stage } from "./views/stage.js";
 import { TableView } from "./views/table.js";
 
@@ -27,6 +32,8 @@ const live = new Live(look, /** @type {HTMLButtonElement} */ ($("live")), {
   gone: () => showState("The profile was removed", "Choose another above."),
 });
 const filters = new Filters(look);
+const timeline = new TimelineStrip(look, $("timeline"));
+showCheck(look, $("check"));
 
 // ---- states and failures ---------------------------------------------------------------------------------------------
 
@@ -87,6 +94,9 @@ const everywhere = [
   ...stage.views.map((view, at) => ({ keys: [String(at + 1)], says: view.title.toLowerCase(), run: () => stage.choose(view) })),
   { keys: ["t"], says: "table of functions beside the view", run: () => stage.toggleSide() },
   { keys: ["i"], says: "filters", run: () => filters.toggle() },
+  { keys: ["o"], says: "timeline: CPU over time", run: () => timeline.toggle() },
+  { keys: ["m"], says: "mark: look at what comes from now on", run: () => timeline.mark() },
+  { keys: ["p"], says: "list of profiles", run: () => profileList.open() },
   { keys: [" "], says: "pause a live profile, or go on", run: () => live.pause() },
   { keys: ["d"], says: "dark or light", run: () => switchTheme(look) },
   { keys: ["Escape"], says: "drop selection and search", run: () => {
@@ -121,7 +131,28 @@ look.on("chosen", () => stage.clear());
 Object.defineProperty(window, "plop", { value: Object.freeze({ inspect: () => graph.graph.inspect() }) });
 
 followTheme(look);
-profiles(look, /** @type {HTMLSelectElement} */ ($("profile")), $("warnings"), {
+const { refresh } = profiles(look, /** @type {HTMLSelectElement} */ ($("profile")), $("warnings"), {
   failed: showFailure,
-  empty: () => showState("No profiles yet", "Link the collector into a program and run it, or name a file:", "plop-view FILE"),
+  empty: () => showState("No profiles yet", "Link the collector into a program and run it, drop a file here, or name one:", "plop-view FILE"),
 });
+const profileList = new ProfileList(look, /** @type {HTMLDialogElement} */ ($("profile-list")), refresh);
+$("profiles").addEventListener("click", () => profileList.open());
+
+// ---- what the server lets the page do besides looking ----------------------------------------------------------------
+
+/** @param {import("./types.js").Offers} offers */
+function takeOffers(offers) {
+  showControls(/** @type {HTMLButtonElement} */ ($("control")), $("announce"), offers);
+  $("choose-files").hidden = offers.receives_bytes === 0;
+  new Files($("drop"), /** @type {HTMLInputElement} */ ($("file-input")), offers.receives_bytes, {
+    async received(ids) {
+      await refresh();
+      /** @type {HTMLDialogElement} */ ($("profile-list")).close();
+      $("announce").textContent = "";
+      look.go({ profile: [ids[ids.length - 1]], select: [], open: [], zoom: [], from: [], to: [], mark: [] });
+    },
+    failed: showFailure,
+    say: (text) => ($("announce").textContent = text),
+  });
+}
+api.offers().then(takeOffers, () => {});

@@ -10,18 +10,25 @@ const EMPTY_MS = 2000;
  * @param {HTMLSelectElement} chooser
  * @param {HTMLElement} warnings
  * @param {{ failed: (error: unknown) => void, empty: () => void }} listener
+ * @returns {{ refresh: () => Promise<void> }}
  */
 export function profiles(look, chooser, warnings, listener) {
-  async function list() {
-    try {
-      look.entries = await api.profiles();
-    } catch (error) {
-      return listener.failed(error);
-    }
+  /** Asks which profiles there are. */
+  async function refresh() {
+    look.entries = await api.profiles();
     chooser.replaceChildren(...look.entries.map((entry) => {
       const when = new Date(entry.modified_ms).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
       return new Option(`${entry.name}  ·  ${when}${entry.growing ? "  ·  live" : ""}`, entry.id);
     }));
+    chooser.value = look.id;
+  }
+
+  async function list() {
+    try {
+      await refresh();
+    } catch (error) {
+      return listener.failed(error);
+    }
     if (look.entries.length > 0) return load();
     listener.empty();
     setTimeout(list, EMPTY_MS);
@@ -48,6 +55,7 @@ export function profiles(look, chooser, warnings, listener) {
     warnings.hidden = look.info.warnings.length === 0;
     warnings.textContent = look.info.warnings.map((warning) => `⚠ ${warning}.`).join(" ");
   });
-  chooser.addEventListener("change", () => look.go({ profile: [chooser.value], select: [], open: [], zoom: [] }));
+  chooser.addEventListener("change", () => look.go({ profile: [chooser.value], select: [], open: [], zoom: [], from: [], to: [], mark: [] }));
   list();
+  return { refresh };
 }

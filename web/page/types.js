@@ -1,10 +1,14 @@
 // The shapes of the API's answers, for the type checker; API.md says what each field means.
 
 /**
- * @typedef {{ id: string, name: string, bytes: number, modified_ms: number, growing: boolean }} ProfileEntry
+ * @typedef {{ id: string, name: string, bytes: number, modified_ms: number, growing: boolean, summary: Summary | null }} ProfileEntry
+ * @typedef {{ format: string, time_ms: number, duration_ns: number, samples: number, unit: string, warnings: string[] }} Summary
+ * @typedef {{ receives_bytes: number, controls: { running: boolean } | null }} Offers
+ * @typedef {{ sample_type: { type: string, unit: string }, start_ms: number, bin_ms: number, total: number, untimed: number,
+ *   threads: { name: string, total: number, values: number[] }[], rest: { threads: number, total: number, values: number[] } | null }} Timeline
  * @typedef {{ type: string, unit: string, total: number }} SampleTotal
  * @typedef {{ id: string, name: string, format: string, version: string, sample_types: SampleTotal[], default_sample_type: string | null,
- *   time_ms: number, duration_ns: number, labels: Record<string, string[]>, growing: boolean,
+ *   time_ms: number, duration_ns: number, labels: Record<string, string[]>, times: { start_ms: number, end_ms: number } | null, growing: boolean,
  *   self_check: Record<string, number> | null, warnings: string[] }} ProfileInfo
  * @typedef {{ name: string, color: number, self: number, total: number }} Group
  * @typedef {{ id: string, kind: "function" | "fold", name: string, label: string, group: number, file: string, crate: string,
