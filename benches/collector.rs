@@ -94,11 +94,12 @@ fn target_folder() -> PathBuf {
     root.join("target")
 }
 
-/// Builds the subject for a profiler, in a target folder of its own since the features differ.
+/// Builds the subject for a profiler and keeps it under a name of its own. Whatever differs in features only shares a target
+/// folder, so that what they have in common is built once.
 fn build(subject: &Subject) -> PathBuf {
-    let folder = match subject.features {
-        "" => target_folder().join("subject-plop"),
-        features => target_folder().join(format!("subject-{features}")),
+    let folder = match subject.rustflags {
+        "" => target_folder(),
+        _ => target_folder().join("subject-frame-pointers"),
     };
     let status = Command::new(env!("CARGO"))
         .args(["build", "--release", "--package", "plop-benches", "--bin", "subject", "--features", subject.features])
@@ -108,7 +109,9 @@ fn build(subject: &Subject) -> PathBuf {
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the subject for {} does not build", subject.name);
-    folder.join("release/subject")
+    let kept = target_folder().join(format!("release/subject-{}", subject.name.replace([' ', ','], "-")));
+    std::fs::copy(folder.join("release/subject"), &kept).expect("target/ is writable");
+    kept
 }
 
 /// One run in a process of its own; one that takes three times as long as it should has hung and is ended.
