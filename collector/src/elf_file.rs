@@ -1,5 +1,5 @@
-//! What an ELF file says of itself in its first table: how its bytes lie in memory, and which build it is. Enough to tell where
-//! an address of a mapping lies in the file's own numbering. Knows nothing of names.
+//! What an ELF file says of itself in its tables: how its bytes lie in memory, which build it is, and where a section is. Enough
+//! to tell where an address of a mapping lies in the file's own numbering. Knows nothing of functions' names.
 
 use std::fs::File;
 use std::io;
@@ -9,6 +9,10 @@ use std::os::unix::fs::FileExt;
 const MAGIC: &[u8] = b"\x7fELF\x02";
 const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
+const SECTION_HEADER: u64 = 64;
+const SHT_PROGBITS: u32 = 1;
+const SHT_X86_64_UNWIND: u32 = 0x7000_0001;
+const SHF_COMPRESSED: u64 = 0x800;
 const PT_LOAD: u32 = 1;
 const PT_NOTE: u32 = 4;
 const NT_GNU_BUILD_ID: u32 = 3;
@@ -65,6 +69,32 @@ impl ElfFile {
     }
 }
 
+/// The address and the bytes of the section of that name, if the file has one that is not compressed.
+pub(crate) fn section(file: &File, name: &str) -> Option<(u64, Vec<u8>)> {
+    let read = |offset: u64, length: u64| {
+        let end = offset.checked_add(length)?;
+        if end > file.metadata().ok()?.len() {
+            return None;
+        }
+        let mut bytes = vec![0; length as usize];
+        file.read_exact_at(&mut bytes, offset).ok()?;
+        Some(bytes)
+    };
+    let header = read(0, HEADER as u64)?;
+    let (table, entry_size) = (long(&header, 40), u64::from(half(&header, 58)));
+    let entry = |number: u64| read(table.checked_add(entry_size.checked_mul(number)?)?, SECTION_HEADER);
+    let content = |entry: &[u8]| read(long(entry, 24), long(entry, 32));
+    let names = content(&entry(u64::from(half(&header, 62)))?)?;
+    let found = (0..u64::from(half(&header, 60))).filter_map(entry).find(|entry| {
+        let found = names.get(word(entry, 0) as usize..).unwrap_or_default();
+        let usable = word(entry, 4) == SHT_PROGBITS || word(entry, 4) == SHT_X86_64_UNWIND;
+        found.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&0))
+            && usable
+            && long(entry, 8) & SHF_COMPRESSED == 0
+    })?;
+    Some((long(&found, 16), content(&found)?))
+}
+
 /// The build ID among notes: each a length of its name, of its content, a type, and both, padded to four bytes.
 pub(crate) fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
     while notes.len() >= 12 {
@@ -109,6 +139,19 @@ mod tests {
         assert_eq!(elf.address_of(0), lowest);
         let end = file.metadata().expect("it is open").len();
         assert_eq!(elf.address_of(end + (1 << 40)), None);
+    }
+
+    #[test]
+    fn a_section_is_found_by_its_whole_name() {
+        let file = File::open("/proc/self/exe").expect("a program can read itself");
+        let (address, bytes) = section(&file, ".text").expect("a program has code");
+        let function = a_section_is_found_by_its_whole_name as fn() as usize;
+        let first = (function..function + 8).map(|at| at as *const u8);
+        // SAFETY: every function has more than eight bytes of code with what follows it.
+        let first: Vec<u8> = first.map(|at| unsafe { at.read() }).collect();
+        assert!(address > 0 && bytes.windows(8).any(|window| window == first));
+        assert_eq!(section(&file, ".tex"), None);
+        assert_eq!(section(&File::open("/proc/self/comm").expect("it is there"), ".text"), None);
     }
 
     #[test]

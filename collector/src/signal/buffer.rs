@@ -15,6 +15,11 @@ const HEADER: usize = 3;
 const TRIES: u32 = 100;
 /// In a record's first word: it is finished.
 const FINISHED: u64 = 1 << 63;
+/// How far ahead of the handlers the reader has the kernel back the ring with memory: 128 KiB, what 100 handlers with stacks of
+/// 150 frames write. A handler that is the first to touch a page waits for the kernel to find one and clear it, which takes
+/// longer than all the rest that it does.
+const AHEAD: u64 = 1 << 14;
+const WORDS_OF_A_PAGE: u64 = 4096 / size_of::<u64>() as u64;
 
 /// What a record says besides its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub(crate) struct Buffer {
     reserved: Position,
     /// Words ever given back; written by the reader.
     consumed: Position,
+    /// Words that are known to be backed with memory; the reader's alone.
+    touched: AtomicU64,
     words: [AtomicU64; WORDS],
 }
 
@@ -94,7 +101,7 @@ impl Buffer {
             // Pairs with the release store in `push`: what it finds finished is there.
             let first = self.word(at).load(Ordering::Acquire);
             if first & FINISHED == 0 {
-                return;
+                break;
             }
             let size = first & !FINISHED;
             let (second, third) = (self.get(at + 1), self.get(at + 2));
@@ -112,6 +119,20 @@ impl Buffer {
             };
             take(header, &frames);
         }
+        self.touch_ahead();
+    }
+
+    /// Has the kernel back the words that handlers will write to next with memory.
+    fn touch_ahead(&self) {
+        // How far they are by now is a guess, and only this thread goes by it.
+        let until = self.reserved.0.load(Ordering::Relaxed).saturating_add(AHEAD).min(WORDS as u64);
+        let mut at = self.touched.load(Ordering::Relaxed);
+        while at < until {
+            // Leaves the word as it is, whoever may be writing to it.
+            self.word(at).fetch_or(0, Ordering::Relaxed);
+            at += WORDS_OF_A_PAGE;
+        }
+        self.touched.store(at, Ordering::Relaxed);
     }
 
     /// The share of the ring that is reserved now.

@@ -59,34 +59,40 @@ pub(crate) extern "C" fn on_signal(_signal: c_int, info: *mut libc::siginfo_t, c
     let Some(context) = (unsafe { context.cast::<libc::ucontext_t>().as_ref() }) else { return };
     let weight = 1_u32.saturating_add(u32::try_from(info.overrun).unwrap_or(0));
     match info.value as u32 {
-        SCOUT => scouted(&visit, weight, context),
-        slot => {
-            if let Some(thread) = zone.threads.get(slot as usize) {
-                // Its tid is looked up rather than asked for: the timer is the thread's own.
-                let tid = zone.threads.tid(slot as usize);
-                sample(&visit, Some(thread), tid, weight, context);
+        SCOUT => {
+            if !scouted(&visit, weight, context) {
+                return;
             }
         }
+        slot => {
+            let Some(thread) = zone.threads.get(slot as usize) else { return };
+            // Its tid is looked up rather than asked for: the timer is the thread's own.
+            let tid = zone.threads.tid(slot as usize);
+            sample(&visit, Some(thread), tid, weight, context);
+        }
     }
+    // Of samples only: what the scout passes over takes next to no time, and would make them look better than they are.
     zone.handler_time.record(clock::ticks().wrapping_sub(begun));
 }
 
 /// The scout's signal: a thread with a timer of its own leaves it alone, one without takes it as its sample and gets a timer.
+/// Whether it was a sample.
 ///
 /// # Signal safety
 /// Runs in the handler: at most five system calls, once in a thread's life.
-fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t) {
+fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t) -> bool {
     let tid = syscall::thread_id();
     let zone = visit.zone();
     let slot = zone.threads.claim(tid);
     let thread = slot.and_then(|slot| zone.threads.get(slot));
     if let (Some(slot), Some(thread)) = (slot, thread) {
         if let Timer::Armed(_) = thread.timer() {
-            return;
+            return false;
         }
         visit.arm(slot, thread, tid);
     }
     sample(visit, thread, tid, weight, context);
+    true
 }
 
 /// Walks the stack and puts it into the buffer.
@@ -102,7 +108,7 @@ fn sample(visit: &Visit<'_>, thread: Option<&Thread>, tid: u32, weight: u32, con
         }
         None => (0, StackBounds { low: 0, high: 0 }),
     };
-    let taken = match (zone.scratch.take(tid as usize), visit.tables()) {
+    let taken = match (zone.scratch.take(), visit.tables()) {
         (Some(mut scratch), Some(tables)) => {
             let frames = scratch.frames();
             let walked = walk(context, stack, tables, frames);

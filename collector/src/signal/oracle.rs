@@ -78,7 +78,7 @@ extern "C" fn compare(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
 
 fn oracle() -> Oracle {
     let mut unwinder = UnwinderX86_64::new();
-    for (object, eh_frame) in loaded::objects() {
+    for (object, eh_frame) in loaded::objects(|_| false) {
         let (Some(first), Some(last)) = (object.code.first(), object.code.last()) else { continue };
         let Some(section) = eh_frame else { continue };
         let start = (section.address - object.base) as u64;

@@ -2,49 +2,65 @@
 //! long as it runs.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// The deepest stack that is kept whole.
 pub(crate) const MAX_FRAMES: usize = 1024;
-/// How many handlers can walk at a time. One takes microseconds, so more than the processors' number are taken only when
-/// handlers are preempted.
-const SLOTS: usize = 64;
-/// How many slots a handler tries.
-const TRIES: usize = 8;
-
-#[repr(align(64))]
-struct Slot {
-    taken: AtomicBool,
-    frames: UnsafeCell<[u64; MAX_FRAMES]>,
-}
+/// How many handlers can walk at a time: as many as a word has bits. One takes microseconds, so more than the processors' number
+/// are taken only when handlers are preempted.
+const SLOTS: usize = u64::BITS as usize;
+/// How often a slot is tried for while other handlers take or give back theirs; each failure means that another one succeeded.
+const TRIES: u32 = 100;
 
 /// The slots. All zero is all free.
 pub(crate) struct Scratch {
+    /// One bit for each slot that is taken. The lowest free one is taken always, which is the one most likely to be in the cache.
+    taken: Taken,
     slots: [Slot; SLOTS],
 }
+
+/// On a cache line of its own, since every handler writes to it.
+#[repr(align(64))]
+struct Taken(AtomicU64);
+
+struct Slot(UnsafeCell<[u64; MAX_FRAMES]>);
 
 // SAFETY: the frames of a slot are reached only through a `Guard`, of which `taken` allows one at a time.
 unsafe impl Sync for Scratch {}
 
 /// A slot that is taken until this is dropped.
 pub(crate) struct Guard<'a> {
+    taken: &'a AtomicU64,
+    bit: u64,
     slot: &'a Slot,
 }
 
 impl Scratch {
-    /// Takes a slot, a free one near `hint`; `None` when those are taken.
+    /// Takes a slot; `None` when all are taken.
     ///
     /// # Signal safety
     /// Runs in the handler: bounded by [`TRIES`].
-    pub(crate) fn take(&self, hint: usize) -> Option<Guard<'_>> {
-        for offset in 0..TRIES {
-            let slot = self.slots.get(hint.wrapping_add(offset) % SLOTS)?;
-            // Acquire pairs with the release store in `drop`: the slot's last user has finished with the frames.
-            if !slot.taken.swap(true, Ordering::Acquire) {
-                return Some(Guard { slot });
+    pub(crate) fn take(&self) -> Option<Guard<'_>> {
+        let taken = &self.taken.0;
+        let mut now = taken.load(Ordering::Relaxed);
+        for _ in 0..TRIES {
+            let slot = self.slots.get(now.trailing_ones() as usize)?;
+            let bit = !now & now.wrapping_add(1);
+            // Acquire pairs with the release change in `drop`: the slot's last user has finished with the frames.
+            match taken.compare_exchange_weak(now, now | bit, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some(Guard { taken, bit, slot }),
+                Err(other) => now = other,
             }
         }
         None
+    }
+
+    /// Has the kernel back that many slots with memory, so that no handler has to wait for it. Called while no handler runs.
+    pub(crate) fn touch(&self, slots: usize) {
+        const WORDS_OF_A_PAGE: usize = 4096 / size_of::<u64>();
+        let mut guards: Vec<_> = (0..slots).map_while(|_| self.take()).collect();
+        let pages = guards.iter_mut().flat_map(|guard| guard.frames().chunks_mut(WORDS_OF_A_PAGE));
+        pages.filter_map(<[u64]>::first_mut).for_each(|word| *word = 0);
     }
 
     /// Memory that the slots have touched at most.
@@ -57,8 +73,8 @@ impl Guard<'_> {
     /// # Signal safety
     /// Runs in the handler.
     pub(crate) fn frames(&mut self) -> &mut [u64] {
-        // SAFETY: `taken` was false and this guard made it true, so nobody else has the frames until it is dropped.
-        unsafe { &mut *self.slot.frames.get() }
+        // SAFETY: the slot's bit was 0 and this guard made it 1, so nobody else has the frames until it is dropped.
+        unsafe { &mut *self.slot.0.get() }
     }
 }
 
@@ -66,7 +82,27 @@ impl Drop for Guard<'_> {
     /// # Signal safety
     /// Runs in the handler.
     fn drop(&mut self) {
-        // Pairs with the acquire swap in `take`.
-        self.slot.taken.store(false, Ordering::Release);
+        // Release pairs with the acquire exchange in `take`.
+        self.taken.fetch_and(!self.bit, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_slot_has_one_owner_at_a_time_and_the_lowest_is_taken_first() {
+        // SAFETY: slots are made of integers only, for which all bits zero is a value.
+        let scratch = unsafe { Box::<Scratch>::new_zeroed().assume_init() };
+        scratch.touch(3);
+        let mut all: Vec<_> = (0..SLOTS).map_while(|_| scratch.take()).collect();
+        assert_eq!(all.len(), SLOTS);
+        assert!(scratch.take().is_none());
+        let places = all.iter_mut().map(|guard| guard.frames().as_ptr()).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(places.len(), SLOTS);
+        let third = all.remove(2).frames().as_ptr();
+        drop(all.pop());
+        assert_eq!(scratch.take().map(|mut guard| guard.frames().as_ptr()), Some(third));
     }
 }

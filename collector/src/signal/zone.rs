@@ -90,6 +90,7 @@ impl Zone {
     /// Begins a session. Nothing else may run, and nobody be inside but those who leave at once.
     pub(crate) fn open(&self, interval_ns: u64) {
         self.samples.drain(|_, _| {});
+        self.scratch.touch(std::thread::available_parallelism().map_or(1, usize::from));
         self.handler_time.reset();
         self.lost.store(0, Ordering::Relaxed);
         self.refused.store(0, Ordering::Relaxed);

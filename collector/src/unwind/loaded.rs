@@ -1,16 +1,13 @@
 //! The files that the dynamic loader has mapped. Asks it with its lock held, so it must never be called in a handler.
 
 use std::ffi::{CStr, OsStr, c_int, c_void};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::Mapping;
-
-/// A section's bytes, copied, since its library may be unloaded at any time, and the address where they lay.
-pub(crate) struct Section {
-    pub(crate) address: usize,
-    pub(crate) bytes: Vec<u8>,
-}
+use super::cfi::{Kind, Section};
+use crate::elf_file::{self, ElfFile};
 
 /// A loaded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +32,35 @@ pub(crate) fn changes() -> (u64, u64) {
     changes
 }
 
-/// All loaded files, each with its `.eh_frame`.
-pub(crate) fn objects() -> Vec<(Object, Option<Section>)> {
+/// All loaded files, each with its call frame information unless it is known already.
+pub(crate) fn objects(is_known: impl Fn(&Object) -> bool) -> Vec<(Object, Option<Section>)> {
     let mut objects = Vec::new();
     visit(&mut |info| {
-        objects.push(object(info));
+        objects.push(object(info, &is_known));
         true
     });
+    // What is not loaded is read once the loader's lock is given back.
+    for (object, section) in &mut objects {
+        if section.is_none() && !is_known(object) {
+            *section = in_file(object);
+        }
+    }
     objects
+}
+
+/// The call frame information that the file has and the loader has not shown: `.eh_frame` in a program linked without a table
+/// for it, or what debuggers read.
+fn in_file(object: &Object) -> Option<Section> {
+    let mapped = object.code.first()?;
+    let file = File::open(&mapped.path).ok()?;
+    if ElfFile::read(&file).ok()?.build_id != mapped.build_id {
+        return None;
+    }
+    let section = |kind, name| {
+        let (address, bytes) = elf_file::section(&file, name)?;
+        Some(Section { kind, address: object.base.wrapping_add(address as usize), bytes })
+    };
+    section(Kind::EhFrame, ".eh_frame").or_else(|| section(Kind::DebugFrame, ".debug_frame"))
 }
 
 type Visitor<'a> = dyn FnMut(&libc::dl_phdr_info) -> bool + 'a;
@@ -61,7 +79,7 @@ fn visit(mut visitor: &mut Visitor<'_>) {
     unsafe { libc::dl_iterate_phdr(Some(callback), (&raw mut visitor).cast()) };
 }
 
-fn object(info: &libc::dl_phdr_info) -> (Object, Option<Section>) {
+fn object(info: &libc::dl_phdr_info, is_known: &impl Fn(&Object) -> bool) -> (Object, Option<Section>) {
     let base = info.dlpi_addr as usize;
     let headers: &[libc::Elf64_Phdr] = if info.dlpi_phdr.is_null() {
         &[]
@@ -72,7 +90,7 @@ fn object(info: &libc::dl_phdr_info) -> (Object, Option<Section>) {
     let of_kind = |kind: u32| headers.iter().filter(move |header| header.p_type == kind);
     let path = path(info);
     let notes = of_kind(libc::PT_NOTE).filter_map(|header| memory(headers, base, header.p_vaddr, header.p_memsz));
-    let build_id = notes.filter_map(crate::elf_file::build_id).next().unwrap_or_default().to_vec();
+    let build_id = notes.filter_map(elf_file::build_id).next().unwrap_or_default().to_vec();
     let executable = of_kind(libc::PT_LOAD).filter(|header| header.p_flags & libc::PF_X != 0);
     let code = executable.map(|header| {
         let page = 4096;
@@ -86,9 +104,10 @@ fn object(info: &libc::dl_phdr_info) -> (Object, Option<Section>) {
             build_id: build_id.clone(),
         }
     });
-    let code = code.collect();
-    let eh_frame = of_kind(libc::PT_GNU_EH_FRAME).find_map(|header| eh_frame(headers, base, header));
-    (Object { base, code }, eh_frame)
+    let object = Object { base, code: code.collect() };
+    let mut tables = of_kind(libc::PT_GNU_EH_FRAME).filter(|_| !is_known(&object));
+    let section = tables.find_map(|header| eh_frame(headers, base, header));
+    (object, section)
 }
 
 fn path(info: &libc::dl_phdr_info) -> PathBuf {
@@ -128,5 +147,25 @@ fn eh_frame(headers: &[libc::Elf64_Phdr], base: usize, header: &libc::Elf64_Phdr
         header.p_type == libc::PT_LOAD && (header.p_vaddr..header.p_vaddr + header.p_filesz).contains(&address)
     })?;
     let bytes = memory(headers, base, address, segment.p_vaddr + segment.p_filesz - address)?;
-    Some(Section { address: base.wrapping_add(address as usize), bytes: bytes.to_vec() })
+    Some(Section { kind: Kind::EhFrame, address: base.wrapping_add(address as usize), bytes: bytes.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_loader_shows_is_what_the_file_holds() {
+        let objects = objects(|_| false);
+        let (program, shown) = objects.first().expect("the program itself is loaded");
+        let shown = shown.as_ref().expect("cargo links programs with a table");
+        let held = in_file(program).expect("the file is there and has the section");
+        assert_eq!((held.kind, held.address), (Kind::EhFrame, shown.address));
+        assert!(shown.bytes.starts_with(&held.bytes));
+    }
+
+    #[test]
+    fn what_is_known_is_not_copied() {
+        assert!(objects(|_| true).iter().all(|(_, section)| section.is_none()));
+    }
 }
