@@ -214,9 +214,12 @@ impl Control {
     }
 
     fn refresh_tables(&mut self) {
-        if self.tables.refresh()
-            && let Some(tables) = self.tables.current()
-        {
+        if !self.tables.refresh() {
+            return;
+        }
+        // What was sampled before belongs to what was mapped before.
+        self.drain();
+        if let Some(tables) = self.tables.current() {
             self.aggregate.set_mappings(tables.mappings());
         }
     }
