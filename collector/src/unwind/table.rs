@@ -196,7 +196,7 @@ mod tests {
 
     fn rule(number: usize) -> Rule {
         // Every third one is unusual: no function's stack pointer moves by odd numbers.
-        let offset = if number % 3 == 0 { 16 * number as i32 + 1 } else { 16 * (number as i32 % 100) };
+        let offset = if number.is_multiple_of(3) { 16 * number as i32 + 1 } else { 16 * (number as i32 % 100) };
         let return_address = if cfg!(target_arch = "x86_64") { Return::At(-8) } else { Return::Register };
         Rule { base: Base::Register(Register::Stack), offset, return_address, frame_pointer: Saved::Not }
     }

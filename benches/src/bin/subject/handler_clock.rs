@@ -81,8 +81,10 @@ extern "C" fn measure(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
     let took = now_ns().saturating_sub(start);
     // plop's scout, whose signals a thread with a timer of its own passes over: half of all signals, and next to no time each,
     // so that counting them would flatter it.
-    // SAFETY: the kernel passes a siginfo_t, and a timer's has a value.
-    let value = unsafe { (*info).si_value() };
+    // SAFETY: the kernel passes a siginfo_t.
+    let info = unsafe { &*info };
+    // SAFETY: what a timer sends has a value, and who sends SIGPROF otherwise leaves room for one.
+    let value = unsafe { info.si_value() };
     if value.sival_ptr as usize as u32 == u32::MAX {
         return;
     }
