@@ -11,6 +11,7 @@ use std::{fmt, fs, io};
 use plop_profile::Profile;
 
 use crate::arrivals::Arrivals;
+use crate::compare::Comparison;
 use crate::import::{self, ImportError};
 use crate::opened::Opened;
 use crate::symbolize::{self, Sources};
@@ -50,6 +51,8 @@ pub(crate) struct Library {
     arrivals: Mutex<HashMap<String, Arrivals>>,
     received: Mutex<Vec<Entry>>,
     summaries: Mutex<HashMap<PathBuf, (Version, Summary)>>,
+    /// The two that were compared last, with what says which they are.
+    compared: Mutex<Option<(String, Arc<Comparison>)>>,
 }
 
 /// An open profile, and the version of its file that it was opened at.
@@ -222,6 +225,7 @@ impl Library {
             arrivals: Mutex::default(),
             received: Mutex::default(),
             summaries: Mutex::default(),
+            compared: Mutex::default(),
         }
     }
 
@@ -302,6 +306,26 @@ impl Library {
         let opened = Arc::new(open_with(&entry.path, &self.sources, |profile| self.note_arrivals(entry, profile))?);
         *slot = Some((entry.version, opened.clone()));
         Ok(opened)
+    }
+
+    /// The comparison that is known by a key, or made and then known by it. Who wants it meanwhile waits.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub(crate) fn comparison<E>(
+        &self,
+        key: String,
+        make: impl FnOnce() -> Result<Comparison, E>,
+    ) -> Result<Arc<Comparison>, E> {
+        let mut compared = lock(&self.compared);
+        if let Some((known, comparison)) = &*compared
+            && *known == key
+        {
+            return Ok(comparison.clone());
+        }
+        let comparison = Arc::new(make()?);
+        *compared = Some((key, comparison.clone()));
+        Ok(comparison)
     }
 
     /// Puts times on the samples of a file that grows and says none, as far as it was watched.

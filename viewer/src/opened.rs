@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use plop_profile::{Frame, FrameTree, LabelSetId, LabelValue, MappingId, Profile};
+use plop_profile::{Frame, FrameTree, LabelSetId, LabelValue, MappingId, Profile, Samples};
 use rustc_hash::FxHashMap;
 
 use crate::function::Function;
 use crate::names;
-use crate::timeline::{self, Times};
+use crate::timeline::{self, Moment, Times};
+use crate::view::ViewError;
 
 /// A profile, ready to be looked at.
 #[derive(Debug)]
@@ -60,6 +61,23 @@ impl Opened {
         let functions = tree.frames.iter().map(known).collect();
         let times = Times::of(&profile);
         Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new(), times }
+    }
+
+    /// A stretch of the profile, as a profile that lasted so long.
+    ///
+    /// # Errors
+    /// When it does not say when its samples were taken.
+    pub(crate) fn stretch(&self, from: Option<Moment>, to: Option<Moment>) -> Result<Opened, ViewError> {
+        let untimed = || ViewError("base: the profile does not say when its samples were taken".to_owned());
+        let times = self.times.as_ref().ok_or_else(untimed)?;
+        let mut profile = self.profile.clone();
+        profile.samples = Samples::new(profile.sample_types.len());
+        for sample in self.profile.samples.iter().filter(|sample| times.lies_between(sample.labels, from, to)) {
+            profile.samples.add(sample.stack, sample.labels, sample.values);
+        }
+        profile.duration_nanos = times.length_ms(from, to).saturating_mul(1_000_000);
+        profile.self_check = None;
+        Ok(Opened::new(profile, self.format, self.warnings.clone()))
     }
 
     /// Every function for itself.

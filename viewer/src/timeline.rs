@@ -41,6 +41,12 @@ impl Times {
         let Some(at) = self.by_set[labels.0 as usize] else { return from.is_none() && to.is_none() };
         from.is_none_or(|from| at >= from.after_start(self)) && to.is_none_or(|to| at < to.after_start(self))
     }
+
+    /// How long the stretch between two moments is, as far as the profile goes.
+    pub(crate) fn length_ms(&self, from: Option<Moment>, to: Option<Moment>) -> i64 {
+        let inside = |moment: Moment| moment.after_start(self).clamp(self.start_ms, self.end_ms);
+        (to.map_or(self.end_ms, inside) - from.map_or(self.start_ms, inside)).max(0)
+    }
 }
 
 /// A moment of a profile, in seconds with up to three decimals: from its start, or from its end if negative.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plop_profile::{CallGraph, Frame, FrameTree};
 use rustc_hash::FxHashMap;
 
-use super::items::{Items, Stands, items};
+use super::items::{Items, Stands};
 use super::layers::parts;
 use super::place::{Area, place};
 use super::size::{Size, radii};
@@ -18,9 +18,9 @@ const FEW_ITEMS: usize = 300;
 /// Room at the top of the window for what the page writes there.
 const TOP: f64 = 12.0;
 
-/// The picture of a source.
-pub(super) fn assemble(source: Source<'_>, settings: &Settings) -> Picture {
-    let Items { list, reduced, functions } = items(source, settings);
+/// The picture of a source with these items.
+pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_>) -> Picture {
+    let Items { list, reduced, functions, .. } = items;
     let graph = &reduced.graph;
     let described: Vec<Described> = list.iter().map(|stands| describe(source, stands, settings.color)).collect();
     let radii = radii(&graph.self_values, settings.width, settings.height);
@@ -64,13 +64,14 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings) -> Picture {
             y,
             radius,
             strip,
+            sides: None,
         };
         items.push(item);
     }
     let mut edges: Vec<Edge> = (graph.edges.iter().zip(&reduced.elided).zip(kinds))
         .map(|((edge, &elided), kind)| {
             let (from, to, weight) = (edge.caller as usize, edge.callee as usize, edge.weight);
-            Edge { from, to, weight, elided: elided as usize, kind, bends: Vec::new() }
+            Edge { from, to, weight, elided: elided as usize, kind, bends: Vec::new(), sides: None }
         })
         .collect();
     for (number, bends) in seed.bends {
@@ -84,10 +85,10 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings) -> Picture {
         }
     };
     let (shown, mut folded) = (part(ItemKind::Function), part(ItemKind::Fold));
-    folded.functions = functions - shown.functions;
+    folded.functions = *functions - shown.functions;
     Picture {
         total: graph.total,
-        functions,
+        functions: *functions,
         shown,
         folded,
         direction: settings.direction,

@@ -72,6 +72,9 @@ pub(super) struct Items<'a> {
     pub(super) reduced: Reduced,
     /// Functions that have samples, drawn or not.
     pub(super) functions: usize,
+    /// Where the samples of each frame go, and those without any.
+    pub(super) places: Vec<Place>,
+    pub(super) frameless: Option<u32>,
 }
 
 /// Chooses the items and reduces the source to them.
@@ -118,7 +121,7 @@ pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
     });
     let reduced = reduce(source.tree, source.node_self, &places, list.len(), frameless);
     let functions = graph.totals.iter().filter(|&&total| total != 0).count();
-    Items { list, reduced, functions }
+    Items { list, reduced, functions, places, frameless }
 }
 
 /// The frames to show, before any fold is opened.

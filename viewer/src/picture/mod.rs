@@ -4,6 +4,7 @@
 use plop_profile::FrameTree;
 use serde::Serialize;
 
+use crate::compare::{Scale, Sides};
 use crate::function::Function;
 
 mod admit;
@@ -22,15 +23,27 @@ mod quadtree;
 mod random;
 mod rank;
 mod reduce;
+mod sides;
 mod size;
 mod split;
 mod strip;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use sides::delta;
+
 /// The picture of a source: the same for the same source and settings.
 pub fn picture(source: Source<'_>, settings: &Settings) -> Picture {
-    assemble::assemble(source, settings)
+    assemble::assemble(source, settings, &items::items(source, settings))
+}
+
+/// The picture of two profiles on one tree, with what each item and edge has on either side. The source's values are those of
+/// both together; `node_self` are those of each side, before as measured, and `scale` makes them comparable.
+pub fn compared(source: Source<'_>, settings: &Settings, node_self: &Sides<Vec<i64>>, scale: Scale) -> Picture {
+    let items = items::items(source, settings);
+    let mut picture = assemble::assemble(source, settings, &items);
+    sides::tell(&mut picture, source, &items, node_self, scale);
+    picture
 }
 
 /// How the samples of one item, by its id, split over the edges of the picture of the same source and settings; `None` if
@@ -176,6 +189,26 @@ pub struct Item {
     pub y: f64,
     pub radius: f64,
     pub strip: bool,
+    #[serde(flatten)]
+    pub sides: Option<ItemSides>,
+}
+
+/// What an item has on either side, in a picture of two profiles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "API.md describes each field")]
+pub struct ItemSides {
+    pub delta: f64,
+    pub before: Measures,
+    pub after: Measures,
+}
+
+/// Self and total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "API.md describes each field")]
+pub struct Measures {
+    #[serde(rename = "self")]
+    pub self_value: i64,
+    pub total: i64,
 }
 
 /// What an item is.
@@ -198,6 +231,17 @@ pub struct Edge {
     pub elided: usize,
     pub kind: EdgeKind,
     pub bends: Vec<[f64; 2]>,
+    #[serde(flatten)]
+    pub sides: Option<EdgeSides>,
+}
+
+/// What an edge weighs on either side, in a picture of two profiles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "API.md describes each field")]
+pub struct EdgeSides {
+    pub delta: f64,
+    pub before: i64,
+    pub after: i64,
 }
 
 /// How an edge is drawn.

@@ -57,11 +57,11 @@ pub(super) struct Shown<T> {
 
 impl<T: Serialize> Shown<T> {
     pub(super) fn new(entry: &Entry, viewed: &Viewed<'_>, shown: T) -> Self {
-        Shown {
-            version: entry.version.to_string(),
-            sample_type: SampleType::of(viewed),
-            unfiltered_total: viewed.opened.profile.total(viewed.sample_type),
-            shown,
-        }
+        Shown::of_both(entry, viewed, viewed.opened.profile.total(viewed.sample_type), shown)
+    }
+
+    /// The same of two profiles, whose total is that of both.
+    pub(super) fn of_both(entry: &Entry, viewed: &Viewed<'_>, unfiltered_total: i64, shown: T) -> Self {
+        Shown { version: entry.version.to_string(), sample_type: SampleType::of(viewed), unfiltered_total, shown }
     }
 }

@@ -11,6 +11,7 @@ use crate::controls::Controls;
 use crate::library::Library;
 
 mod answer;
+mod compare;
 mod events;
 mod export;
 mod mount;

@@ -3,10 +3,10 @@
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 
-use super::State;
 use super::answer::{Answer, Shown, as_json, with_profile};
 use super::query::Query;
 use super::reply::Refusal;
+use super::{State, compare};
 use crate::filter::Viewed;
 use crate::picture::{self, Source};
 
@@ -18,6 +18,10 @@ fn source<'a>(viewed: &'a Viewed<'_>, node_self: &'a [i64]) -> Source<'a> {
 /// `api/picture/{id}`.
 pub(super) async fn picture(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref())?;
+    if let Some(base) = query.base() {
+        let answer = compare::with_both(shared, id, query, base, |both, query| Ok(compare::picture(both, query)));
+        return as_json(answer.await?);
+    }
     let answer = with_profile(shared, id, move |entry, opened| {
         let viewed = query.view.of(opened)?;
         let node_self = viewed.node_self(viewed.sample_type);
@@ -32,11 +36,19 @@ pub(super) async fn item(shared: State, Path(id): Path<String>, RawQuery(query):
     let query = Query::parse(query.as_deref())?;
     let item =
         query.item.ok_or_else(|| Refusal(StatusCode::BAD_REQUEST, "item: missing; name an item's id".to_owned()))?;
+    let missing = move || Refusal(StatusCode::NOT_FOUND, format!("item: the picture has no {item:016x}"));
+    if let Some(base) = query.base() {
+        let answer = compare::with_both(shared, id, query, base, move |both, query| {
+            let together = both.together();
+            picture::split(source(&both.viewed, &together), &query.settings, item).ok_or_else(missing)
+        });
+        return as_json(answer.await?);
+    }
     let split = with_profile(shared, id, move |_, opened| {
         let viewed = query.view.of(opened)?;
         let node_self = viewed.node_self(viewed.sample_type);
         let split = picture::split(source(&viewed, &node_self), &query.settings, item);
-        split.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, format!("item: the picture has no {item:016x}")))
+        split.ok_or_else(missing)
     });
     as_json(split.await?)
 }

@@ -3,9 +3,11 @@
 use axum::http::StatusCode;
 
 use super::reply::Refusal;
+use crate::compare::Normalize;
 use crate::picture::{ColorBy, Direction, Settings};
+use crate::timeline::Moment;
 use crate::top::Sort;
-use crate::view::{View, one_of};
+use crate::view::{View, moment, one_of};
 
 /// All parameters of an address, decoded, in their order.
 pub(super) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
@@ -33,6 +35,22 @@ pub(super) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
         .collect()
 }
 
+/// A profile to compare with, of the address.
+#[derive(Debug, Clone)]
+pub(super) struct Base {
+    pub(super) id: String,
+    pub(super) from: Option<Moment>,
+    pub(super) to: Option<Moment>,
+    pub(super) normalize: Normalize,
+}
+
+impl Default for Base {
+    fn default() -> Self {
+        // Two runs are seldom as long; their shares can be compared.
+        Base { id: String::new(), from: None, to: None, normalize: Normalize::Total }
+    }
+}
+
 /// A view with what else the address asks for.
 #[derive(Debug)]
 pub(super) struct Query {
@@ -42,6 +60,7 @@ pub(super) struct Query {
     pub(super) count: Option<usize>,
     pub(super) format: Option<String>,
     pub(super) item: Option<u64>,
+    base: Base,
     pub(super) bins: usize,
     pub(super) rows: usize,
 }
@@ -50,13 +69,28 @@ impl Query {
     pub(super) fn parse(query: Option<&str>) -> Result<Self, Refusal> {
         let view = View { merge_generics: true, ..View::default() };
         let (settings, sort) = (Settings::default(), Sort::default());
-        let mut parsed = Query { view, settings, sort, count: None, format: None, item: None, bins: 240, rows: 6 };
+        let mut parsed = Query {
+            view,
+            settings,
+            sort,
+            count: None,
+            format: None,
+            item: None,
+            base: Base::default(),
+            bins: 240,
+            rows: 6,
+        };
         for (key, value) in pairs(query) {
             if !parsed.view.set(&key, &value)? {
                 parsed.set(&key, &value)?;
             }
         }
         Ok(parsed)
+    }
+
+    /// The profile to compare with, if there is one.
+    pub(super) fn base(&self) -> Option<Base> {
+        Some(self.base.clone()).filter(|base| !base.id.is_empty())
     }
 
     /// Parameters that none of these are (`token`, and the page's own) are passed over.
@@ -77,6 +111,13 @@ impl Query {
             "item" => self.item = Some(id(key, value)?),
             "sort" => self.sort = [Sort::SelfValue, Sort::Total][one_of(key, value, ["self", "total"])?],
             "n" => self.count = Some(number(key, value, 1, 1_000_000)? as usize),
+            "base" => self.base.id = value.to_owned(),
+            "base_from" => self.base.from = moment(key, value)?,
+            "base_to" => self.base.to = moment(key, value)?,
+            "normalize" => {
+                let ways = [Normalize::Total, Normalize::Time, Normalize::None];
+                self.base.normalize = ways[one_of(key, value, ["total", "time", "none"])?];
+            }
             "bins" => self.bins = number(key, value, 1, 2_000)? as usize,
             "rows" => self.rows = number(key, value, 1, 1_000)? as usize,
             "format" => self.format = Some(value.to_owned()),

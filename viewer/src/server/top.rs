@@ -3,15 +3,19 @@
 use axum::extract::{Path, RawQuery};
 use serde_json::{Value, json};
 
-use super::State;
 use super::answer::{Answer, Shown, as_json, with_profile};
 use super::query::Query;
+use super::{State, compare};
 use crate::picture;
 use crate::top::Top;
 
 /// `api/top/{id}`.
 pub(super) async fn top(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref())?;
+    if let Some(base) = query.base() {
+        let answer = compare::with_both(shared, id, query, base, |both, query| Ok(compare::top(both, query)));
+        return as_json(answer.await?);
+    }
     let table = with_profile(shared, id, move |entry, opened| {
         let viewed = query.view.of(opened)?;
         let colors = picture::colors(viewed.functions, query.settings.color);
