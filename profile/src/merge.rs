@@ -8,7 +8,8 @@ use rustc_hash::FxHashMap;
 
 impl Profile {
     /// Adds another profile's samples to this one's: sample types are matched by kind and unit, everything else by
-    /// content. The earlier start is kept and the durations are added, as `go tool pprof` does when it merges. The
+    /// content. Sample types that only one of the two has are left out, since their sums would lack the other's part; so
+    /// `go tool pprof` does it. The earlier start is kept and the durations are added, as `go tool pprof` does when it merges. The
     /// self-checks are dropped, since they speak of one run.
     ///
     /// # Errors
@@ -18,14 +19,19 @@ impl Profile {
             let of = profile.sample_types[at];
             (profile.strings[of.kind].to_owned(), profile.strings[of.unit].to_owned())
         };
-        let columns: Vec<Option<usize>> = (0..self.sample_types.len())
-            .map(|ours| (0..other.sample_types.len()).find(|&theirs| names(other, theirs) == names(self, ours)))
-            .collect();
-        if columns.iter().all(Option::is_none) && !other.samples.is_empty() {
-            return Err(Error::malformed("the second profile", "has no sample type in common with the first"));
+        let same = |ours: usize| (0..other.sample_types.len()).find(|&of| names(other, of) == names(self, ours));
+        let common: Vec<(usize, usize)> =
+            (0..self.sample_types.len()).filter_map(|ours| Some((ours, same(ours)?))).collect();
+        if !other.samples.is_empty() {
+            if common.is_empty() {
+                return Err(Error::malformed("the second profile", "has no sample type in common with the first"));
+            }
+            let (ours, columns): (Vec<usize>, Vec<Option<usize>>) =
+                common.into_iter().map(|(ours, theirs)| (ours, Some(theirs))).unzip();
+            self.keep_sample_types(&ours);
+            let locations = self.take_locations(other);
+            self.add_samples(other, &columns, &locations);
         }
-        let locations = self.take_locations(other);
-        self.add_samples(other, &columns, &locations);
         if self.time_nanos == 0 || (other.time_nanos != 0 && other.time_nanos < self.time_nanos) {
             self.time_nanos = other.time_nanos;
         }
@@ -54,6 +60,17 @@ impl Profile {
             }
             self.samples.add(stacks[sample.stack.0 as usize], labels[sample.labels.0 as usize], &values);
         }
+    }
+
+    /// Keeps these sample types only, by their numbers.
+    fn keep_sample_types(&mut self, kept: &[usize]) {
+        if kept.len() == self.sample_types.len() {
+            return;
+        }
+        self.sample_types = kept.iter().map(|&of| self.sample_types[of]).collect();
+        self.default_sample_type =
+            kept.iter().position(|&of| of == self.default_sample_type).unwrap_or(kept.len().saturating_sub(1));
+        self.samples.keep(kept);
     }
 
     /// Takes over the other's code; gives our location for each of its own.

@@ -56,6 +56,13 @@ impl Samples {
         row as usize
     }
 
+    /// Keeps these of each row's values only, by their numbers.
+    pub(crate) fn keep(&mut self, kept: &[usize]) {
+        let rows = self.values.chunks(self.width.max(1));
+        self.values = rows.flat_map(|row| kept.iter().map(|&of| row[of])).collect();
+        self.width = kept.len();
+    }
+
     /// The number of the row of that stack under these labels, if there is one.
     pub fn find(&self, stack: StackId, labels: LabelSetId) -> Option<usize> {
         let key = (stack, labels);

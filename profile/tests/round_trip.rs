@@ -212,6 +212,24 @@ fn merging_adds_samples_of_the_same_stack_and_keeps_other_code_apart() {
 }
 
 #[test]
+fn merging_keeps_the_sample_types_that_both_have() {
+    let with = |types: &[(&str, &str)], values: &[i64]| {
+        let mut profile = Profile::new(types.iter().copied());
+        let main = profile.named_location("main", "");
+        let stack = profile.stacks.intern([main]);
+        profile.samples.add(stack, LabelSetId::EMPTY, values);
+        profile
+    };
+    let mut profile = with(&[("samples", "count"), ("wall", "nanoseconds"), ("cpu", "nanoseconds")], &[1, 20, 10]);
+    profile.merge(&with(&[("cpu", "nanoseconds"), ("samples", "count")], &[300, 3])).unwrap();
+    let kinds: Vec<&str> = profile.sample_types.iter().map(|of| &profile.strings[of.kind]).collect();
+    assert_eq!((kinds, profile.default_sample_type), (vec!["samples", "cpu"], 1));
+    assert_eq!((profile.samples.len(), profile.total(0), profile.total(1)), (1, 4, 310));
+    let error = profile.merge(&with(&[("space", "bytes")], &[1])).unwrap_err();
+    assert_eq!(error.to_string(), "the second profile has no sample type in common with the first");
+}
+
+#[test]
 fn mutated_profiles_never_panic() {
     let whole = rich_profile().encode();
     let mut state = 7_u64;

@@ -242,12 +242,21 @@ impl Comparison {
 
     /// The self value of each node of the view's tree, before and after, as measured.
     pub fn node_self(&self, viewed: &Viewed<'_>) -> Sides<Vec<i64>> {
-        self.columns(viewed.sample_type).map(|&column| viewed.node_self(column))
+        self.node_self_of(viewed, viewed.sample_type)
+    }
+
+    /// The same of another sample type.
+    pub(crate) fn node_self_of(&self, viewed: &Viewed<'_>, sample_type: usize) -> Sides<Vec<i64>> {
+        self.columns(sample_type).map(|&column| viewed.node_self(column))
     }
 
     /// The totals of both profiles without filters, as measured, of the view's sample type.
     pub fn unfiltered_total(&self, viewed: &Viewed<'_>) -> Sides<i64> {
-        self.columns(viewed.sample_type).map(|&column| self.opened.profile.total(column))
+        self.total_of(viewed.sample_type)
+    }
+
+    fn total_of(&self, sample_type: usize) -> Sides<i64> {
+        self.columns(sample_type).map(|&column| self.opened.profile.total(column))
     }
 
     /// What makes before's values comparable. A side without samples, which nothing could be scaled to, leaves them as
@@ -256,9 +265,14 @@ impl Comparison {
     /// # Errors
     /// When they are to be normalized by time and one of the two does not say how long it lasted.
     pub fn scale(&self, viewed: &Viewed<'_>, normalize: Normalize) -> Result<Scale, CompareError> {
+        self.scale_of(viewed.sample_type, normalize)
+    }
+
+    /// The same of another sample type.
+    pub(crate) fn scale_of(&self, sample_type: usize, normalize: Normalize) -> Result<Scale, CompareError> {
         let sides = match normalize {
             Normalize::None => return Ok(Scale::ONE),
-            Normalize::Total => self.unfiltered_total(viewed),
+            Normalize::Total => self.total_of(sample_type),
             Normalize::Time if self.duration_nanos.before <= 0 || self.duration_nanos.after <= 0 => {
                 return Err(CompareError::NoDuration { before: self.duration_nanos.before <= 0 });
             }

@@ -202,6 +202,14 @@ fn open_with(path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) 
     read(&bytes, path, sources, change)
 }
 
+/// Opens bytes that came from elsewhere; `name` says from where.
+///
+/// # Errors
+/// When they are no profile.
+pub(crate) fn open_bytes(name: &Path, bytes: &[u8], sources: &Sources) -> Result<Opened, OpenError> {
+    read(bytes, name, sources, |_| {})
+}
+
 /// Makes a profile ready of a file's bytes.
 fn read(bytes: &[u8], path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) -> Result<Opened, OpenError> {
     let mut imported = import::import(bytes).map_err(|error| OpenError::Import(path.to_owned(), error))?;

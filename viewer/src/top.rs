@@ -105,9 +105,34 @@ impl Top {
         }
         out
     }
+
+    /// The table as CSV, with values in the unit that the first line names.
+    pub fn to_csv(&self) -> String {
+        let unit = &self.sample_type.unit;
+        let mut out = format!(
+            "function,file,{},{}\n",
+            csv_field(&format!("self ({unit})")),
+            csv_field(&format!("total ({unit})"))
+        );
+        for row in &self.functions {
+            let _ = writeln!(out, "{},{},{},{}", csv_field(&row.name), csv_field(&row.file), row.self_value, row.total);
+        }
+        out
+    }
+
+    /// The table as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("numbers and texts can be JSON") + "\n"
+    }
+}
+
+/// A field of CSV (RFC 4180). One that a spreadsheet would take for a formula gets an apostrophe before it.
+pub(crate) fn csv_field(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// A name on one line, without what a terminal would take for a command.
-fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     name.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
 }

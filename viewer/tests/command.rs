@@ -1,45 +1,12 @@
 //! The command as its users meet it: what it prints, and how it ends when something is wrong.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-use plop_profile::{LabelSetId, Profile};
+use plop_profile::Profile;
 
-fn plop_view(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_plop-view")).args(arguments).output().unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", stderr(output));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// What a command prints when it fails.
-fn refusal(arguments: &[&str]) -> String {
-    let output = plop_view(arguments);
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    let text = stderr(&output);
-    assert!(!text.contains("panicked") && output.stdout.is_empty(), "{text}");
-    text
-}
-
-/// main calls parse (7) and lex (3), which calls itself.
-fn busy(folder: &Path) -> String {
-    let mut profile = Profile::new([("samples", "count"), ("cpu", "nanoseconds")]);
-    let [main, parse, lex] = ["app::main", "app::parse", "app::lex"].map(|name| profile.named_location(name, "app.rs"));
-    for (stack, samples) in [(vec![parse, main], 7), (vec![lex, lex, main], 3)] {
-        let stack = profile.stacks.intern(stack);
-        profile.samples.add(stack, LabelSetId::EMPTY, &[samples, samples * 10_000_000]);
-    }
-    let path = folder.join("busy.pb.gz");
-    profile.save(&path).unwrap();
-    path.to_str().unwrap().to_owned()
-}
+mod support;
+use support::{busy, plop_view, refusal, stderr, stdout};
 
 #[test]
 fn every_fault_is_one_line_with_its_cause() {

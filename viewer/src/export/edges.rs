@@ -6,6 +6,7 @@ use plop_profile::CallGraph;
 
 use super::Exporter;
 use crate::filter::Viewed;
+use crate::top::csv_field;
 
 pub(super) struct Edges;
 
@@ -30,7 +31,7 @@ impl Exporter for Edges {
         write!(out, "caller,callee")?;
         for of in &profile.sample_types {
             let (kind, unit) = (&profile.strings[of.kind], &profile.strings[of.unit]);
-            write!(out, ",{}", field(if unit == "count" { kind } else { unit }))?;
+            write!(out, ",{}", csv_field(if unit == "count" { kind } else { unit }))?;
         }
         writeln!(out)?;
         let Some(first) = graphs.get(viewed.sample_type) else { return Ok(()) };
@@ -40,17 +41,11 @@ impl Exporter for Edges {
             (0..first.edges.len()).filter(|&edge| weights(edge).any(|weight| weight != 0)).collect();
         order.sort_by_key(|&edge| std::cmp::Reverse(first.edges[edge].weight));
         for edge in order {
-            let name = |frame: u32| field(&viewed.functions[frame as usize].name);
+            let name = |frame: u32| csv_field(&viewed.functions[frame as usize].name);
             write!(out, "{},{}", name(first.edges[edge].caller), name(first.edges[edge].callee))?;
             weights(edge).try_for_each(|weight| write!(out, ",{weight}"))?;
             writeln!(out)?;
         }
         Ok(())
     }
-}
-
-/// A field of CSV (RFC 4180). One that a spreadsheet would take for a formula gets an apostrophe before it.
-fn field(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Options};
 
-use super::{Exporter, folded};
+use super::Exporter;
+use super::folded::each_stack;
 use crate::filter::Viewed;
 
 pub(super) struct FlameGraph;
@@ -23,13 +24,46 @@ impl Exporter for FlameGraph {
     }
 
     fn write(&self, viewed: &Viewed<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let mut options = Options::default();
-        options.title = format!("{}, {}", viewed.kind(), viewed.unit());
-        options.count_name = if viewed.unit() == "count" { viewed.kind().to_owned() } else { viewed.unit().to_owned() };
-        let lines: Vec<String> = folded::lines(viewed).collect();
-        if lines.is_empty() {
-            return Err(io::Error::other("no samples to draw a flame graph of; loosen the filters"));
-        }
-        flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), out)
+        let mut options = options(viewed);
+        let values = drawn(viewed, options.min_width);
+        let mut lines = Vec::new();
+        each_stack(viewed, |node, stack| {
+            if values[node] > 0 {
+                lines.push(format!("{stack} {}", values[node]));
+            }
+            Ok(())
+        })?;
+        draw(&mut options, &lines, out)
     }
+}
+
+/// What a flame graph of the view says of itself.
+pub(super) fn options(viewed: &Viewed<'_>) -> Options<'static> {
+    let mut options = Options::default();
+    options.title = format!("{}, {}", viewed.kind(), viewed.unit());
+    options.count_name = if viewed.unit() == "count" { viewed.kind().to_owned() } else { viewed.unit().to_owned() };
+    options
+}
+
+/// Draws lines of folded stacks.
+pub(super) fn draw(options: &mut Options<'_>, lines: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if lines.is_empty() {
+        return Err(io::Error::other("no samples to draw a flame graph of; loosen the filters"));
+    }
+    flamegraph::from_lines(options, lines.iter().map(String::as_str), out)
+}
+
+/// The self values of the nodes that are drawn. Inferno leaves out what is narrower than `min_width` (in percent), once it
+/// has read it; here such a node leaves its value to its caller, so that it needs no line of its own.
+fn drawn(viewed: &Viewed<'_>, min_width: f64) -> Vec<i64> {
+    let mut values = viewed.node_self(viewed.sample_type);
+    let totals = viewed.tree.totals(&values);
+    let least = min_width / 100.0 * totals[0] as f64;
+    for at in (1..values.len()).rev() {
+        if (totals[at] as f64) < least {
+            let caller = viewed.tree.nodes[at].parent as usize;
+            values[caller] = values[caller].saturating_add(std::mem::take(&mut values[at]));
+        }
+    }
+    values
 }

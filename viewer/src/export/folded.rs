@@ -1,5 +1,6 @@
 //! Folded stacks: a line for each stack, `main;parse;lex 7`, root first.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::Exporter;
@@ -21,27 +22,45 @@ impl Exporter for Folded {
     }
 
     fn write(&self, viewed: &Viewed<'_>, out: &mut dyn Write) -> io::Result<()> {
-        lines(viewed).try_for_each(|line| writeln!(out, "{line}"))
+        let values = viewed.node_self(viewed.sample_type);
+        each_stack(viewed, |node, stack| match values[node] {
+            0 => Ok(()),
+            value => writeln!(out, "{stack} {value}"),
+        })
     }
 }
 
-/// The lines, in the order of the tree. What would end a frame or a line within a name becomes a space or a colon.
-pub(super) fn lines(viewed: &Viewed<'_>) -> impl Iterator<Item = String> {
-    let values = viewed.node_self(viewed.sample_type);
-    let nodes = values.into_iter().enumerate().skip(1).filter(|(_, value)| *value != 0);
-    nodes.map(|(node, value)| {
-        let mut line = String::new();
-        for name in viewed.root_first(node) {
-            if !line.is_empty() {
-                line.push(';');
-            }
-            line.extend(name.chars().map(|sign| match sign {
-                ';' => ':',
-                sign if sign.is_control() => ' ',
-                sign => sign,
-            }));
+/// Visits each node of the view's tree, in its order, with its stack as text: `main;parse;lex`.
+pub(super) fn each_stack(viewed: &Viewed<'_>, mut visit: impl FnMut(usize, &str) -> io::Result<()>) -> io::Result<()> {
+    let names: Vec<Cow<'_, str>> = viewed.functions.iter().map(|function| plain(&function.name)).collect();
+    let mut stack = String::new();
+    // The chain from the root to the node before: each node, and where its stack ends in the text.
+    let mut path = vec![(0_u32, 0_usize)];
+    for (at, node) in viewed.tree.nodes.iter().enumerate().skip(1) {
+        while path.last().is_some_and(|(above, _)| *above != node.parent) {
+            path.pop();
         }
-        line.push_str(&format!(" {value}"));
-        line
-    })
+        stack.truncate(path.last().map_or(0, |(_, end)| *end));
+        if node.parent != 0 {
+            stack.push(';');
+        }
+        stack.push_str(&names[node.frame as usize]);
+        path.push((at as u32, stack.len()));
+        visit(at, &stack)?;
+    }
+    Ok(())
+}
+
+/// A name in which what would end a frame or a line has become a colon or a space.
+fn plain(name: &str) -> Cow<'_, str> {
+    let ends = |sign: char| sign == ';' || sign.is_control();
+    if !name.contains(ends) {
+        return Cow::Borrowed(name);
+    }
+    let plain = name.chars().map(|sign| match sign {
+        ';' => ':',
+        sign if sign.is_control() => ' ',
+        sign => sign,
+    });
+    Cow::Owned(plain.collect())
 }

@@ -4,11 +4,15 @@ use std::io::{self, Write};
 
 use crate::filter::Viewed;
 
+mod difference;
 mod edges;
 mod flamegraph;
 mod folded;
 mod pprof;
 mod svg;
+
+pub(crate) use difference::{pprof_less, write_flame_diff, write_folded_diff};
+pub(crate) use pprof::write as write_pprof;
 
 /// Writes a view as one format.
 pub trait Exporter: Sync {

@@ -26,6 +26,7 @@ mod timeline;
 mod top;
 
 pub use mount::Mount;
+pub(crate) use query::pairs as query_pairs;
 pub(crate) use security::Gate;
 
 /// What all handlers share.

@@ -10,7 +10,7 @@ use crate::top::Sort;
 use crate::view::{View, moment, one_of};
 
 /// All parameters of an address, decoded, in their order.
-pub(super) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
+pub(crate) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
     let decode = |text: &str| {
         let mut bytes = Vec::with_capacity(text.len());
         let mut rest = text.as_bytes();

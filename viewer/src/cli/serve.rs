@@ -1,0 +1,125 @@
+//! `plop-view` itself: profiles in the browser.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+
+use super::input;
+use super::options::Names;
+use crate::browser;
+use crate::library::{Library, io_reason};
+use crate::server::{Gate, Mount};
+
+/// Show profiles in the browser.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Files and folders with profiles; addresses of such; `-` for standard input
+    #[arg(value_name = "PATH", default_value = "profiles", value_hint = ValueHint::AnyPath)]
+    paths: Vec<PathBuf>,
+    /// Do not open the browser
+    #[arg(long)]
+    no_open: bool,
+    /// The port; by default the first free one from 8888
+    #[arg(long)]
+    port: Option<u16>,
+    /// The address to listen at
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    address: IpAddr,
+    /// Ask for no token: whoever reaches the address may look
+    #[arg(long)]
+    no_token: bool,
+    #[command(flatten)]
+    names: Names,
+}
+
+impl Serve {
+    pub(super) fn run(&self) -> Result<(), String> {
+        let mut paths = Vec::new();
+        let mut received = Vec::new();
+        for path in &self.paths {
+            match input::bytes(path)? {
+                None => paths.push(self.present(path)?),
+                Some(bytes) => received.push((path, bytes)),
+            }
+        }
+        let library = Library::new(paths.clone(), self.names.sources());
+        for (name, bytes) in received {
+            library.receive(&file_name(name), &bytes).map_err(|error| input::reason(name, &error))?;
+        }
+        let entries = library.entries();
+        // What is named one by one has to be a profile; what lies in a folder is told of when it is looked at.
+        for path in &paths {
+            if let Some(entry) = entries.iter().find(|entry| entry.path == *path) {
+                input::warn(path, &*library.open(entry).map_err(|error| input::reason(path, &error))?);
+            }
+        }
+        if entries.is_empty() {
+            let named: Vec<_> = self.paths.iter().map(|path| path.display().to_string()).collect();
+            eprintln!("plop-view: {}: no profiles yet; they are shown as they come", named.join(", "));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| format!("the server can't start its threads: {}", io_reason(&error)))?;
+        runtime.block_on(async {
+            let listener = self.listen().await?;
+            let address = listener.local_addr().map_err(|error| io_reason(&error))?;
+            let token = if self.no_token { None } else { Some(random_token()?) };
+            let suffix = token.as_ref().map(|token| format!("?token={token}")).unwrap_or_default();
+            let page = format!("http://{address}/{suffix}");
+            let gate = Gate::loopback().with_hosts([self.address.to_string()]).with_token(token);
+            println!("{page}");
+            if !self.no_open {
+                browser::open_browser(&page);
+            }
+            let router = Mount::of(library, gate).receives_files().router();
+            axum::serve(listener, router).await.map_err(|error| io_reason(&error))
+        })
+    }
+
+    /// The path, which exists.
+    fn present(&self, path: &Path) -> Result<PathBuf, String> {
+        // The default folder may come to be later, when a program that is profiled makes it.
+        let is_default = self.paths == [PathBuf::from("profiles")];
+        match std::fs::metadata(path) {
+            Err(error) if !is_default => Err(format!("{}: {}", path.display(), io_reason(&error))),
+            _ => Ok(path.to_owned()),
+        }
+    }
+
+    /// The port that was asked for, or the first free one from 8888.
+    async fn listen(&self) -> Result<tokio::net::TcpListener, String> {
+        let ports = match self.port {
+            Some(port) => port..=port,
+            None => 8888..=8987,
+        };
+        let (first, mut last_error) = (*ports.start(), None);
+        for port in ports {
+            match tokio::net::TcpListener::bind((self.address, port)).await {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last_error = Some(error),
+            }
+        }
+        let reason = last_error.map_or_else(String::new, |error| io_reason(&error));
+        Err(format!(
+            "{}:{first}: {reason}; choose another with --port, or leave it out for the first free one",
+            self.address
+        ))
+    }
+}
+
+/// A name for what came from an address: its host and path, in signs that any file system takes.
+fn file_name(from: &Path) -> String {
+    let name = input::shown(from);
+    let name = name.split_once("://").map_or(&*name, |(_, rest)| rest);
+    let name = name.split(['?', '#']).next().unwrap_or_default();
+    let safe = |sign: char| if sign.is_ascii_alphanumeric() || ".-_".contains(sign) { sign } else { '-' };
+    name.chars().map(safe).take(100).collect()
+}
+
+fn random_token() -> Result<String, String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random token can be had: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
