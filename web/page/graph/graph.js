@@ -1,16 +1,25 @@
-// The graph on the page: hands pictures to the layout worker and places to the drawing one, and turns the pointer into
-// camera, hover, selection and drags. What it draws itself: nothing.
+// The graph on the page: has pictures asked for and laid out by one worker and drawn by another, and keeps camera, hover,
+// selection and drags. What it draws itself: nothing.
 
+import { plain, unpackPicture } from "./columns.js";
+import { Hits } from "./hits.js";
+import { Layouter } from "./layouter.js";
+import { isPart, lookAt, mapOf, MAPPED } from "./minimap.js";
 import { Painter } from "./painter.js";
+import { listen } from "./pointer.js";
+import { related } from "./reach.js";
+import { Refused } from "../api.js";
 
 /** @typedef {import("../types.js").Picture} Picture */
 /** @typedef {import("../types.js").Point} Point */
 /** @typedef {import("./layout.js").Places} Places */
 
-/** Of the items of a new picture, so many must have places for the old ones to be kept. */
-const FAMILIAR = 0.5;
 const TWEEN_MS = 450;
 const ZOOM = { least: 0.05, most: 12 };
+/** So many places a reload brings back; a larger graph is laid out again, and comes out the same. */
+const KEPT = 2000;
+/** A part of so many items has room for their names when it fills the window. */
+const ROOMY = 1.6;
 
 /**
  * What the graph tells the page.
@@ -30,8 +39,6 @@ export class Graph {
     this.picture = null;
     /** @type {Places | null} */
     this.places = null;
-    /** Where every item ever laid out lies, by id. @type {Map<string, Point>} */
-    this.known = new Map();
     this.camera = { x: 0, y: 0, k: 1 };
     this.hover = -1;
     this.selectedId = "";
@@ -45,44 +52,67 @@ export class Graph {
     this.isSettled = false;
     /** @type {import("./labels.js").Placed[]} */
     this.labels = [];
-    this.fresh = true;
+    this.frames = 0;
     this.hasFitted = false;
-    /** Counts the pictures, so that an answer to an older one is known. */
+    /** Counts what is asked for, so that an answer to an older question is known. */
     this.request = 0;
-    /** Items that came since the last whole layout. */
-    this.newcomers = 0;
+    /** The number of the picture that is shown. */
+    this.shown = 0;
+    /** Under what the places are kept over a reload. */
+    this.key = "";
     this.tweens = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    /** @type {Map<number, (blob: Blob) => void>} */
+    /** @type {Map<number, (result: any) => void>} */
     this.captures = new Map();
+    /** @type {Map<number, { done: (picture: Picture) => void, fail: (error: Error) => void }>} */
+    this.asked = new Map();
+    /** The pictures that have come, with what the drawing worker is to get. @type {WeakMap<Picture, { number: number, packed: import("./columns.js").PackedPicture }>} */
+    this.packed = new WeakMap();
+    /** @type {Hits | null} */
+    this.hits = null;
+    /** What everything takes, in the graph's own coordinates. */
+    this.bounds = { x: 0, y: 0, width: 1, height: 1 };
 
-    this.layouter = new Worker(new URL("./layout-worker.js", import.meta.url), { type: "module" });
-    this.layouter.onmessage = (event) => this.#placed(event.data);
+    this.toLayouter = this.#startLayouter();
     this.paint = this.#startPainter();
-    this.#listen();
+    listen(this);
     new ResizeObserver(() => this.#resize()).observe(canvas);
     this.#resize();
   }
 
-  /** @returns {(message: import("./painter.js").Message, transfer?: Transferable[]) => void} */
+  /** A page opened from disk may start no workers; then it does their work itself. @returns {(request: import("./layouter.js").Request) => void} */
+  #startLayouter() {
+    try {
+      const worker = new Worker(new URL("./layout-worker.js", import.meta.url), { type: "module" });
+      worker.onmessage = (event) => this.#answered(event.data);
+      return (request) => worker.postMessage(request);
+    } catch {
+      const layouter = new Layouter((answer) => this.#answered(answer));
+      return (request) => layouter.take(request);
+    }
+  }
+
+  /** @returns {(message: import("./painter.js").Message) => void} */
   #startPainter() {
-    if (!this.canvas.transferControlToOffscreen) {
+    try {
+      const worker = new Worker(new URL("./draw-worker.js", import.meta.url), { type: "module" });
+      const canvas = this.canvas.transferControlToOffscreen();
+      worker.postMessage({ kind: "canvas", canvas }, [canvas]);
+      worker.onmessage = (event) => this.#reported(event.data);
+      return (message) => worker.postMessage(message);
+    } catch {
       const painter = new Painter(this.canvas, (report) => this.#reported(report));
       return (message) => painter.take(message);
     }
-    const worker = new Worker(new URL("./draw-worker.js", import.meta.url), { type: "module" });
-    const canvas = this.canvas.transferControlToOffscreen();
-    worker.postMessage({ kind: "canvas", canvas }, [canvas]);
-    worker.onmessage = (event) => this.#reported(event.data);
-    return (message) => worker.postMessage(message);
   }
 
   /** @param {any} report */
   #reported(report) {
     if (report.kind === "drawn") {
-      this.labels = report.labels;
-      this.isSettled = report.settled && report.number === this.request;
+      this.frames = report.frames;
+      if (report.labels) this.labels = report.labels;
+      this.isSettled = report.settled && report.number === this.shown;
     } else {
-      this.captures.get(report.number)?.(report.blob);
+      this.captures.get(report.number)?.(report.result);
       this.captures.delete(report.number);
     }
   }
@@ -92,62 +122,136 @@ export class Graph {
     return { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
   }
 
-  /** Shows a picture. Items that have places keep them, unless there are too few or `again` is said. @param {Picture} picture @param {boolean} again */
+  /** Has the layout worker ask for a picture, whose parsing would stop the page. @param {string} address @param {AbortSignal} [signal] @returns {Promise<Picture>} */
+  ask(address, signal) {
+    const number = (this.request += 1);
+    return new Promise((done, fail) => {
+      this.asked.set(number, { done, fail });
+      signal?.addEventListener("abort", () => {
+        this.toLayouter({ kind: "drop", number });
+        this.asked.delete(number);
+        fail(new DOMException("a newer picture is asked for", "AbortError"));
+      });
+      this.toLayouter({ kind: "ask", number, address: new URL(address, document.baseURI).href });
+    });
+  }
+
+  /** @param {import("./layouter.js").Answer} answer */
+  #answered(answer) {
+    if (answer.kind === "places") {
+      this.#placed(answer);
+      return;
+    }
+    const asked = this.asked.get(answer.number);
+    this.asked.delete(answer.number);
+    if (!asked) return;
+    if (answer.kind === "refused") asked.fail(new Refused(answer.status, answer.text));
+    else if (answer.kind === "failed") asked.fail(new Error(answer.text));
+    else {
+      const picture = unpackPicture(answer.picture);
+      this.packed.set(picture, { number: answer.number, packed: answer.picture });
+      asked.done(picture);
+    }
+  }
+
+  /** Shows a picture that was asked for. Items that have places keep them, unless there are too few or `again` is said. @param {Picture} picture @param {boolean} again */
   show(picture, again) {
-    const familiar = picture.items.filter((item) => this.known.has(item.id)).length;
-    this.fresh = again || !this.picture || this.picture.direction !== picture.direction || familiar < FAMILIAR * picture.items.length;
-    if (this.fresh) this.known.clear();
-    this.newcomers = this.fresh ? 0 : this.newcomers + picture.items.length - familiar;
+    const { number } = this.packed.get(picture) ?? { number: 0 };
     this.picture = picture;
     this.places = null;
+    this.hits = null;
     this.isSettled = false;
     this.hover = -1;
     this.split = null;
-    this.request += 1;
-    this.layouter.postMessage({ number: this.request, picture, known: [...this.known] });
+    this.shown = number;
+    this.toLayouter({ kind: "lay", number, again });
   }
 
-  /** @param {{ number: number, places: Places, settled: boolean }} answer */
-  #placed({ number, places, settled }) {
-    if (number !== this.request || !this.picture) return;
+  /** @param {Extract<import("./layouter.js").Answer, { kind: "places" }>} answer */
+  #placed({ number, places, settled, fresh, newcomers }) {
+    if (number !== this.shown || !this.picture) return;
+    const packed = this.packed.get(this.picture)?.packed;
+    if (!packed) return;
     this.places = places;
-    this.picture.items.forEach((item, at) => this.known.set(item.id, places.items[at]));
+    this.hits = null;
+    this.bounds = this.#boundsOf();
     const first = !this.hasFitted;
-    if (this.fresh) this.fit(first || !this.tweens);
+    if (fresh) this.fit();
     this.hasFitted = true;
     const tween = first || !this.tweens || !settled ? 0 : TWEEN_MS;
-    this.paint({ kind: "scene", number, picture: this.picture, places, tween, settled });
+    this.paint({ kind: "scene", number, picture: packed, places, bounds: this.bounds, tween, settled });
     this.#sendFocus();
-    if (settled) this.listener.due(this.newcomers > 0.15 * this.picture.items.length);
+    if (!settled) return;
+    this.listener.due(newcomers > 0.15 * this.picture.items.length);
+    this.#keep();
   }
 
-  /** Forgets every place, as for another profile. */
-  clear() {
-    this.known.clear();
+  /** Forgets every place, as for another profile; takes up those that a page of that key had before it was loaded again. @param {string} [key] */
+  clear(key = "") {
+    this.toLayouter({ kind: "forget" });
     this.picture = null;
     this.hasFitted = false;
-    this.newcomers = 0;
+    this.key = key && `plop-places ${key}`;
+    const kept = this.key && sessionStorage.getItem(this.key);
+    if (kept) this.toLayouter({ kind: "recall", ...JSON.parse(kept) });
   }
 
-  /** Puts everything, labels included, into the window. @param {boolean} [_atOnce] */
-  fit(_atOnce) {
-    if (!this.places || !this.picture) return;
-    const { width, height } = this.size;
-    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-    this.places.items.forEach(({ x, y }, at) => {
-      const radius = (this.picture?.items[at].radius ?? 0) + 8;
-      [left, top, right, bottom] = [Math.min(left, x - radius), Math.min(top, y - radius), Math.max(right, x + radius), Math.max(bottom, y + radius)];
+  /** Keeps the places over a reload. */
+  #keep() {
+    const { picture, places } = this;
+    if (!this.key || !picture || !places || picture.items.length > KEPT) return;
+    const rounded = (/** @type {Float32Array} */ values) => Array.from(values, (value) => Math.round(10 * value) / 10);
+    const lanes = picture.edges.flatMap(({ from, to }, edge) => {
+      const [start, end] = [edge === 0 ? 0 : places.ends[edge - 1], places.ends[edge]];
+      return start === end ? [] : [[from, to, ...rounded(places.bends.subarray(2 * start, 2 * end))]];
     });
-    for (const { x, y } of this.places.bends.flat()) [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x), Math.max(bottom, y)];
-    if (left === Infinity) return;
+    try {
+      sessionStorage.setItem(this.key, JSON.stringify({ direction: picture.direction, ids: picture.items.map((item) => item.id), places: rounded(places.items), lanes }));
+    } catch {
+      // No room left: a reload then lays out again.
+    }
+  }
+
+  /** What everything that counts takes, in the graph's own coordinates. @param {(item: number) => boolean} [counts] */
+  #boundsOf(counts = () => true) {
+    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+    const { places, picture } = this;
+    const take = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ around) => {
+      [left, top, right, bottom] = [Math.min(left, x - around), Math.min(top, y - around), Math.max(right, x + around), Math.max(bottom, y + around)];
+    };
+    let all = true;
+    picture?.items.forEach(({ radius }, at) => {
+      if (!counts(at)) all = false;
+      else if (places) take(places.items[2 * at], places.items[2 * at + 1], radius + 8);
+    });
+    if (all && places) for (let at = 0; at < places.bends.length; at += 2) take(places.bends[at], places.bends[at + 1], 0);
+    return { x: left, y: top, width: right - left, height: bottom - top };
+  }
+
+  /** Puts everything, labels included, into the window. */
+  fit() {
+    this.#frame(this.bounds, 1.6);
+  }
+
+  /** Puts the selected item with its callers and callees into the window. */
+  fitSelection() {
+    const { picture, selected } = this;
+    if (!picture || selected < 0) return this.fit();
+    const near = new Set([selected]);
+    for (const { from, to, kind } of picture.edges) if (kind !== "faint" && (from === selected || to === selected)) near.add(from).add(to);
+    // Those in the strip lie far from whatever calls them.
+    this.#frame(this.#boundsOf((item) => near.has(item) && (item === selected || picture.items[item].strip === picture.items[selected].strip)), ROOMY);
+  }
+
+  /** @param {import("../types.js").Rectangle} bounds @param {number} most */
+  #frame(bounds, most) {
+    if (!this.places || !Number.isFinite(bounds.x)) return;
+    const { width, height } = this.size;
     // Room for the legend above, the slider below, and labels at the sides.
     const edge = { left: 70, right: 90, top: 48, bottom: 64 };
-    const k = Math.min((width - edge.left - edge.right) / Math.max(1, right - left), (height - edge.top - edge.bottom) / Math.max(1, bottom - top), 1.6);
-    this.camera = {
-      k: Math.max(ZOOM.least, k),
-      x: edge.left + (width - edge.left - edge.right - (right - left) * k) / 2 - left * k,
-      y: edge.top + (height - edge.top - edge.bottom - (bottom - top) * k) / 2 - top * k,
-    };
+    const [roomX, roomY] = [width - edge.left - edge.right, height - edge.top - edge.bottom];
+    const k = Math.max(ZOOM.least, Math.min(roomX / Math.max(1, bounds.width), roomY / Math.max(1, bounds.height), most));
+    this.camera = { k, x: edge.left + (roomX - bounds.width * k) / 2 - bounds.x * k, y: edge.top + (roomY - bounds.height * k) / 2 - bounds.y * k };
     this.#sendCamera(false);
   }
 
@@ -165,6 +269,19 @@ export class Graph {
     this.#sendCamera(true);
   }
 
+  /** Whether a point of the canvas lies on the small map. @param {Point} at */
+  isOnMap(at) {
+    if (!this.picture || this.picture.items.length <= MAPPED || !this.places) return false;
+    const map = mapOf(this.size, this.bounds);
+    return isPart(this.size, this.bounds, this.camera) && at.x >= map.x && at.y >= map.y && at.x <= map.x + map.width && at.y <= map.y + map.height;
+  }
+
+  /** Shows the part of the graph that a point of the small map means. @param {Point} at */
+  lookAt(at) {
+    this.camera = lookAt(mapOf(this.size, this.bounds), this.size, this.bounds, this.camera, at);
+    this.#sendCamera(true);
+  }
+
   /** @param {boolean} moving */
   #sendCamera(moving) {
     clearTimeout(this.rest);
@@ -178,7 +295,7 @@ export class Graph {
   #resize() {
     const { width, height } = this.size;
     if (width && height) this.paint({ kind: "size", width, height, ratio: devicePixelRatio || 1 });
-    if (this.hasFitted) this.fit(true);
+    if (this.hasFitted) this.fit();
   }
 
   /** @param {"light" | "dark"} theme */
@@ -220,12 +337,18 @@ export class Graph {
   }
 
   #sendFocus() {
-    this.paint({ kind: "focus", hover: this.hover, selected: this.selected, matches: this.matches, group: this.group, split: this.split });
+    const selected = this.selectedId ? this.selected : -1;
+    this.paint({ kind: "focus", hover: this.hover, selected, matches: this.matches, group: this.group, split: this.split });
+  }
+
+  /** Where an item lies, in the graph's own coordinates. @param {number} item @returns {Point | null} */
+  placeOf(item) {
+    return this.places && item >= 0 ? { x: this.places.items[2 * item], y: this.places.items[2 * item + 1] } : null;
   }
 
   /** Moves the view so that an item is in it. @param {number} item */
   reveal(item) {
-    const place = this.places?.items[item];
+    const place = this.placeOf(item);
     if (!place) return;
     const [x, y] = [place.x * this.camera.k + this.camera.x, place.y * this.camera.k + this.camera.y];
     const { width, height } = this.size;
@@ -235,27 +358,33 @@ export class Graph {
 
   /** @returns {Promise<Blob>} what is seen, as PNG */
   capture() {
-    const number = performance.now();
+    return this.#captured("png");
+  }
+
+  /** @returns {Promise<string>} what is seen, as SVG */
+  svg() {
+    return this.#captured("svg");
+  }
+
+  /** @param {"png" | "svg"} format @returns {Promise<any>} */
+  #captured(format) {
+    const number = (this.request += 1);
     return new Promise((done) => {
       this.captures.set(number, done);
-      this.paint({ kind: "capture", number });
+      this.paint({ kind: "capture", number, format });
     });
   }
 
   /** The item whose circle is at a point of the canvas, or the nearest within a few pixels; -1 for none. @param {Point} at */
   itemAt(at) {
-    if (!this.places || !this.picture) return -1;
-    let [best, nearest] = [-1, 7];
-    this.places.items.forEach(({ x, y }, item) => {
-      const radius = (this.picture?.items[item].radius ?? 0) * this.camera.k;
-      const away = Math.hypot(x * this.camera.k + this.camera.x - at.x, y * this.camera.k + this.camera.y - at.y) - radius;
-      if (away < nearest) [best, nearest] = [item, Math.max(away, 0)];
-    });
-    return best;
+    const { places, picture, camera } = this;
+    if (!places || !picture) return -1;
+    this.hits ??= new Hits(places.items, (item) => picture.items[item].radius);
+    return this.hits.at((at.x - camera.x) / camera.k, (at.y - camera.y) / camera.k, 7 / camera.k);
   }
 
   /** @param {number} item @param {Point | null} at */
-  #setHover(item, at) {
+  setHover(item, at) {
     if (item !== this.hover) {
       this.hover = item;
       this.split = null;
@@ -265,70 +394,46 @@ export class Graph {
     this.listener.hovered(item, at);
   }
 
-  #listen() {
-    const { canvas } = this;
-    const point = (/** @type {MouseEvent} */ event) => ({ x: event.offsetX, y: event.offsetY });
-    /** @type {{ item: number, from: Point, last: Point, moved: boolean } | null} */
-    let held = null;
-    canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      canvas.setPointerCapture(event.pointerId);
-      held = { item: this.itemAt(point(event)), from: point(event), last: point(event), moved: false };
-      this.isHeld = true;
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      this.isOver = true;
-      const at = point(event);
-      if (!held) {
-        this.#setHover(this.itemAt(at), at);
-        return;
-      }
-      held.moved ||= Math.hypot(at.x - held.from.x, at.y - held.from.y) > 4;
-      if (!held.moved) return;
-      canvas.classList.add("drag");
-      const [x, y] = [at.x - held.last.x, at.y - held.last.y];
-      held.last = at;
-      if (held.item < 0) this.pan(x, y);
-      else this.#drag(held.item, x / this.camera.k, y / this.camera.k);
-    });
-    const release = (/** @type {PointerEvent} */ event) => {
-      if (held && !held.moved && event.type === "pointerup") this.listener.selected(held.item);
-      held = null;
-      this.isHeld = false;
-      canvas.classList.remove("drag");
-    };
-    canvas.addEventListener("pointerup", release);
-    canvas.addEventListener("pointercancel", release);
-    canvas.addEventListener("dblclick", (event) => this.listener.opened(this.itemAt(point(event))));
-    canvas.addEventListener("pointerleave", () => {
-      this.isOver = false;
-      this.#setHover(-1, null);
-    });
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      const lines = event.deltaMode === 1 ? 16 : 1;
-      if (event.shiftKey) this.pan(-event.deltaY * lines, 0);
-      else this.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0015)), point(event));
-    }, { passive: false });
+  /** @param {number} item @param {number} x @param {number} y */
+  drag(item, x, y) {
+    const { places } = this;
+    if (!places || !this.picture) return;
+    places.items[2 * item] += x;
+    places.items[2 * item + 1] += y;
+    this.hits = null;
+    this.paint({ kind: "move", item, x: places.items[2 * item], y: places.items[2 * item + 1] });
   }
 
-  /** @param {number} item @param {number} x @param {number} y */
-  #drag(item, x, y) {
-    const place = this.places?.items[item];
+  /** Keeps an item where it was dragged to. @param {number} item */
+  dropped(item) {
+    const place = this.placeOf(item);
     if (!place || !this.picture) return;
-    [place.x, place.y] = [place.x + x, place.y + y];
-    this.known.set(this.picture.items[item].id, place);
-    this.paint({ kind: "move", item, x: place.x, y: place.y });
+    this.bounds = this.#boundsOf();
+    this.toLayouter({ kind: "moved", id: this.picture.items[item].id, place });
+    this.#keep();
+  }
+
+  /** The items that call the selected one, directly or not, and those that it calls. */
+  get inFocus() {
+    const { picture, selected } = this;
+    return picture && selected >= 0 ? related(selected, picture.edges, picture.items.length).items : null;
   }
 
   /** What is drawn where, in CSS pixels of the canvas: for tests, and for whoever drives the page by script. */
   inspect() {
     const { picture, places, camera } = this;
     const items = picture && places ? picture.items.map((item, at) => {
-      const { x, y } = places.items[at];
+      const [x, y] = [places.items[2 * at], places.items[2 * at + 1]];
       const screen = { x: x * camera.k + camera.x, y: y * camera.k + camera.y, radius: item.radius * camera.k };
-      return { ...item, place: { x, y }, screen };
+      return { ...plain(item), place: { x, y }, screen };
     }) : [];
-    return { settled: this.isSettled, version: picture?.version ?? "", camera: { ...camera }, window: this.size, total: picture?.total ?? 0, shown: picture?.shown, folded: picture?.folded, items, labels: this.labels };
+    const edges = picture?.edges.map(({ from, to, weight, kind }) => ({ from, to, weight, kind })) ?? [];
+    return { ...this.state, items, edges, labels: this.labels };
+  }
+
+  /** The same without the lists. */
+  get state() {
+    const { picture, camera } = this;
+    return { settled: this.isSettled, version: picture?.version ?? "", number: this.shown, frames: this.frames, camera: { ...camera }, window: this.size, total: picture?.total ?? 0, shown: picture?.shown, folded: picture?.folded };
   }
 }

@@ -1,11 +1,7 @@
-// The worker that lays out. Asked with a picture and the places known so far, it answers with places.
+// The worker that asks for pictures and lays them out.
 
-import { layout } from "./layout.js";
+import { Layouter } from "./layouter.js";
 
-/** @typedef {{ number: number, picture: import("../types.js").Picture, known: [string, import("../types.js").Point][] }} Request */
+const layouter = new Layouter((answer, transfer) => self.postMessage(answer, { transfer }));
 
-self.onmessage = (/** @type {MessageEvent<Request>} */ event) => {
-  const { number, picture, known } = event.data;
-  const places = layout(picture, new Map(known), (places) => self.postMessage({ number, places, settled: false }));
-  self.postMessage({ number, places, settled: true });
-};
+self.onmessage = (/** @type {MessageEvent<import("./layouter.js").Request>} */ event) => layouter.take(event.data);

@@ -6,65 +6,126 @@ import { forceApart } from "./forces.js";
 
 /** @typedef {import("../types.js").Picture} Picture */
 /** @typedef {import("../types.js").Point} Point */
-/** @typedef {{ items: Point[], bends: Point[][] }} Places for each item, for each edge's bends */
+/**
+ * Where everything lies: x and y of each item; of each bend, those of one edge after those of the edge before, with the end
+ * of each edge's.
+ * @typedef {{ items: Float32Array, bends: Float32Array, ends: Uint32Array }} Places
+ */
 
-const TICKS = 160;
-/** Above so many items the seeds are refined less, and shown on the way. */
+/** Above so many items the seeds, made by forces themselves, are refined less, and shown on the way. */
 export const MANY = 300;
+/** How often the forces act: on a picture whose seeds are ranked, and on one seeded by forces at 1,000 items. */
+const TICKS = 60;
+const TICKS_OF_MANY = 12;
+
+/** The bends of one edge. @param {Places} places @param {number} edge @returns {Point[]} */
+export function bendsOf(places, edge) {
+  const points = [];
+  for (let at = edge === 0 ? 0 : places.ends[edge - 1]; at < places.ends[edge]; at++) points.push({ x: places.bends[2 * at], y: places.bends[2 * at + 1] });
+  return points;
+}
+
+/** Where items and bent edges lie that were laid out before: by id, so that they keep their places whatever picture they come in. */
+export class Known {
+  constructor() {
+    /** @type {Map<string, Point>} */
+    this.items = new Map();
+    /** @type {Map<string, Point[]>} */
+    this.lanes = new Map();
+  }
+
+  /** @param {Picture} picture @param {Places} places */
+  learn(picture, places) {
+    picture.items.forEach((item, at) => this.items.set(item.id, { x: places.items[2 * at], y: places.items[2 * at + 1] }));
+    if (places.bends.length > 0) picture.edges.forEach((edge, at) => this.lanes.set(laneOf(picture, edge), bendsOf(places, at)));
+  }
+
+  /** @param {import("./layouter.js").Kept} kept */
+  recall({ ids, places, lanes }) {
+    ids.forEach((id, at) => this.items.set(id, { x: places[2 * at], y: places[2 * at + 1] }));
+    for (const [from, to, ...bends] of lanes) {
+      this.lanes.set(`${ids[from]} ${ids[to]}`, Array.from({ length: bends.length / 2 }, (_, at) => ({ x: bends[2 * at], y: bends[2 * at + 1] })));
+    }
+  }
+
+  /** An item that was dragged has left its edges' lanes. @param {string} id @param {Point} place */
+  move(id, place) {
+    this.items.set(id, place);
+    for (const lane of this.lanes.keys()) if (lane.includes(id)) this.lanes.set(lane, []);
+  }
+}
+
+/** @param {Picture} picture @param {import("../types.js").Edge} edge */
+const laneOf = ({ items }, { from, to }) => `${items[from].id} ${items[to].id}`;
+
+/** @param {Picture} picture @param {Known} known what has its place already and keeps it @returns {Places} */
+export function layout(picture, known) {
+  const steps = layingOut(picture, known);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+}
 
 /**
+ * The same in steps of some milliseconds, so that whoever lays out can listen in between.
  * @param {Picture} picture
- * @param {Map<string, Point>} known the places that items have already; those keep them
- * @param {(places: Places) => void} [progress] called on the way for large pictures
- * @returns {Places}
+ * @param {Known} known
+ * @returns {Generator<void, Places>}
  */
-export function layout(picture, known, progress) {
+export function* layingOut(picture, known) {
   const { items, edges, direction, total } = picture;
   const many = items.length > MANY;
-  const places = items.map((item) => known.get(item.id));
+  const places = items.map((item) => known.items.get(item.id));
   /** @type {any[]} */
   const nodes = items.map((item, at) => {
     const place = places[at];
     return place ? { x: place.x, y: place.y, fx: place.x, fy: place.y, seed: place, radius: item.radius } : { x: item.x, y: item.y, seed: { x: item.x, y: item.y }, radius: item.radius };
   });
-  if (known.size > 0) seedBesideCallers(picture, places, nodes);
+  const news = places.filter((place) => !place).length;
+  if (news < items.length) seedBesideCallers(picture, places, nodes);
   items.forEach((item, at) => {
     if (item.strip && !places[at]) [nodes[at].fx, nodes[at].fy] = [nodes[at].x, nodes[at].y];
   });
+  // The seeds of bends belong to the seeds of items: among items that keep their places, edges keep theirs or run straight.
+  const lane = (/** @type {import("../types.js").Edge} */ edge) => (news < items.length ? known.lanes.get(laneOf(picture, edge)) ?? [] : edge.bends.map(([x, y]) => ({ x, y })));
   /** @type {any[][]} */
-  const bends = edges.map((edge) => edge.bends.map(([x, y]) => ({ x, y, seed: { x, y }, radius: 0, bend: true })));
+  const bends = many ? edges.map(() => []) : edges.map((edge) => lane(edge).map(({ x, y }) => ({ x, y, ...(news < items.length && { fx: x, fy: y }), seed: { x, y }, radius: 0, bend: true })));
+  if (news === 0) return read(nodes, bends);
   const all = [...nodes, ...bends.flat()];
   const links = edges.filter((edge) => edge.kind === "line" && !items[edge.from].strip).map((edge) => ({ source: edge.from, target: edge.to, share: edge.weight / (total || 1) }));
-  const heaviest = Math.max(1e-9, ...links.map((link) => link.share));
-  const boxes = items.map((item) => ({ width: 2 * item.radius + 26, height: 2 * item.radius + 22 }));
+  const heaviest = links.reduce((most, link) => Math.max(most, link.share), 1e-9);
+  const boxes = items.map(({ radius }) => (many ? { width: 2 * radius + 3, height: 2 * radius + 3 } : { width: 2 * radius + 26, height: 2 * radius + 22 }));
   const free = direction === "free";
   const [along, across] = direction === "down" ? [forceY, forceX] : [forceX, forceY];
   const seedAlong = (/** @type {any} */ node) => (direction === "down" ? node.seed.y : node.seed.x);
   const seedAcross = (/** @type {any} */ node) => (direction === "down" ? node.seed.x : node.seed.y);
+  const ticks = many ? Math.max(2, Math.round((TICKS_OF_MANY * 1000) / items.length)) : TICKS;
   const simulation = forceSimulation(all)
     .stop()
-    .alpha(0.5)
-    .alphaDecay(1 - Math.pow(0.002 / 0.5, 1 / TICKS))
+    .alpha(many ? 0.15 : 0.5)
+    .alphaDecay(1 - Math.pow(0.002 / 0.5, 1 / ticks))
     .force("along", along(/** @type {any} */ (seedAlong)).strength(free ? 0.02 : 0.35))
     .force("across", across(/** @type {any} */ (seedAcross)).strength((node) => (free ? 0.03 : /** @type {any} */ (node).bend ? 0.12 : 0.15)))
     .force("charge", forceManyBody().strength((node) => (/** @type {any} */ (node).bend ? -8 : -(free ? 160 : 60) - 4 * /** @type {any} */ (node).radius)).distanceMax(free ? 420 : 220))
     .force("link", forceLink(links).distance(free ? 60 : 90).strength((link) => 0.02 + (free ? 0.3 : 0.18) * Math.sqrt(/** @type {any} */ (link).share / heaviest)))
     .force("apart", /** @type {any} */ (forceApart(boxes, 0.45)));
-  const ticks = many ? (free ? 90 : 40) : TICKS;
   for (let tick = 0; tick < ticks; tick++) {
     simulation.tick();
-    if (many && progress && tick % 10 === 9) progress(read(nodes, bends));
+    if (many) yield;
   }
   const apart = forceApart(boxes, 0.6);
   apart.initialize(nodes);
-  for (let pass = 0; pass < (many ? 12 : 40); pass++) apart();
+  for (let pass = 0; pass < (many ? 6 : 40) && apart() > 0; pass++) if (many) yield;
   return read(nodes, bends);
 }
 
 /** @param {Point[]} nodes @param {Point[][]} bends @returns {Places} */
 function read(nodes, bends) {
-  const point = (/** @type {Point} */ { x, y }) => ({ x, y });
-  return { items: nodes.map(point), bends: bends.map((list) => list.map(point)) };
+  const flat = (/** @type {Point[]} */ points) => {
+    const values = new Float32Array(2 * points.length);
+    points.forEach(({ x, y }, at) => ([values[2 * at], values[2 * at + 1]] = [x, y]));
+    return values;
+  };
+  let end = 0;
+  return { items: flat(nodes), bends: flat(bends.flat()), ends: Uint32Array.from(bends, (list) => (end += list.length)) };
 }
 
 /** New items start where their callers or callees are, weighted by their calls. @param {Picture} picture @param {(Point | undefined)[]} places @param {any[]} nodes */

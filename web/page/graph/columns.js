@@ -1,0 +1,94 @@
+// Lists of records as columns: one typed array or one text for each field, which threads hand each other without rebuilding
+// ten thousand objects. What comes out reads like the records that went in.
+
+/** @typedef {{ ends: Uint32Array }} Ends by row, where its part ends
+ * @typedef {{ kind: "number", values: Float64Array } | { kind: "flag", values: Uint8Array } | { kind: "text", all: string, ends: Uint32Array }
+ *   | { kind: "points", values: Float32Array, ends: Uint32Array }} Column a number that a record lacks is NaN
+ * @typedef {{ length: number, columns: Record<string, Column> }} Columns */
+
+/** @param {Record<string, any>[]} list @returns {Columns} */
+export function pack(list) {
+  /** @type {Record<string, Column>} */
+  const columns = {};
+  /** @type {Set<string>} */
+  const keys = new Set();
+  for (const record of list) for (const key in record) keys.add(key);
+  for (const key of keys) columns[key] = column(list, key);
+  return { length: list.length, columns };
+}
+
+/** @param {Record<string, any>[]} list @param {string} key @returns {Column} */
+function column(list, key) {
+  const sample = list.find((record) => record[key] != null)?.[key];
+  if (typeof sample === "string") {
+    const ends = new Uint32Array(list.length);
+    const parts = list.map((record) => record[key] ?? "");
+    let end = 0;
+    parts.forEach((part, at) => (ends[at] = end += part.length));
+    return { kind: "text", all: parts.join(""), ends };
+  }
+  if (Array.isArray(sample)) {
+    const ends = new Uint32Array(list.length);
+    let end = 0;
+    list.forEach((record, at) => (ends[at] = end += record[key]?.length ?? 0));
+    const values = new Float32Array(2 * end);
+    let place = 0;
+    for (const record of list) for (const [x, y] of record[key] ?? []) [values[place++], values[place++]] = [x, y];
+    return { kind: "points", values, ends };
+  }
+  if (typeof sample === "boolean") return { kind: "flag", values: Uint8Array.from(list, (record) => (record[key] ? 1 : 0)) };
+  return { kind: "number", values: Float64Array.from(list, (record) => record[key] ?? NaN) };
+}
+
+/** The records again, each field read from its column when it is asked for. @param {Columns} packed @returns {any[]} */
+export function unpack({ length, columns }) {
+  class Record {
+    #row;
+    /** @param {number} row */
+    constructor(row) {
+      this.#row = row;
+    }
+    static {
+      for (const [key, of] of Object.entries(columns)) {
+        const read = reader(of);
+        /** @this {Record} */
+        const get = function () {
+          return read(this.#row);
+        };
+        Object.defineProperty(Record.prototype, key, { enumerable: true, get });
+      }
+    }
+  }
+  return Array.from({ length }, (_, row) => new Record(row));
+}
+
+/** @param {Column} of @returns {(row: number) => any} */
+function reader(of) {
+  const start = (/** @type {Uint32Array} */ ends, /** @type {number} */ row) => (row === 0 ? 0 : ends[row - 1]);
+  switch (of.kind) {
+    case "number":
+      return (row) => (Number.isNaN(of.values[row]) ? undefined : of.values[row]);
+    case "flag":
+      return (row) => of.values[row] === 1;
+    case "text":
+      return (row) => of.all.slice(start(of.ends, row), of.ends[row]);
+    case "points":
+      return (row) => Array.from({ length: of.ends[row] - start(of.ends, row) }, (_, at) => Array.from(of.values.subarray(2 * (start(of.ends, row) + at), 2 * (start(of.ends, row) + at) + 2)));
+  }
+}
+
+/** A record as a plain object: a spread passes over fields that are read from columns. @param {any} record @returns {any} */
+export function plain(record) {
+  /** @type {any} */
+  const copy = {};
+  for (const key in record) copy[key] = record[key];
+  return copy;
+}
+
+/** A picture with its two long lists as columns. @typedef {Omit<import("../types.js").Picture, "items" | "edges"> & { items: Columns, edges: Columns }} PackedPicture */
+
+/** @param {import("../types.js").Picture} picture @returns {PackedPicture} */
+export const packPicture = (picture) => ({ ...picture, items: pack(picture.items), edges: pack(picture.edges) });
+
+/** @param {PackedPicture} packed @returns {import("../types.js").Picture} */
+export const unpackPicture = (packed) => ({ ...packed, items: unpack(packed.items), edges: unpack(packed.edges) });

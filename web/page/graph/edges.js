@@ -1,0 +1,164 @@
+// How edges are drawn: their width, colour and arrowheads; marks for those that are not drawn as lines.
+
+import { curve, edgeWidth } from "./curves.js";
+import { color, tint } from "./palette.js";
+
+/** @typedef {import("./scene.js").View} View */
+/** @typedef {import("./scene.js").Context} Context */
+
+/** Thinner edges of a large graph are plain lines, many in one stroke. */
+const PLAIN = 1.3;
+const BATCH = 64;
+/** From what part of a change on an edge wears its sign. */
+const SIGNED = 0.05;
+
+/** The colour of an edge: what it stands for, or how it changed. @param {View} view @param {number} number */
+function stroke({ scene, theme }, number) {
+  const edge = scene.picture.edges[number];
+  if (edge.delta !== undefined) return tint(theme, edge.delta, theme.edge);
+  return edge.kind === "back" ? theme.back : theme.edge;
+}
+
+/** The colour of an item's group. @param {View} view @param {number} item */
+export const groupColor = ({ scene, theme }, item) => color(theme, scene.picture.groups[scene.picture.items[item].group]?.color ?? 255);
+
+/** Whether an edge can't be seen in the window. @param {View} view @param {number} number */
+function isOutside({ scene, circles, size }, number) {
+  const { from, to } = scene.picture.edges[number];
+  const [a, b] = [circles[from], circles[to]];
+  return Math.max(a.x, b.x) < -60 || Math.max(a.y, b.y) < -60 || Math.min(a.x, b.x) > size.width + 60 || Math.min(a.y, b.y) > size.height + 60;
+}
+
+/** All edges, lightest last, in steps. @param {Context} context @param {View} view @param {Uint32Array} order @returns {Generator<void, void>} */
+export function* drawEdges(context, view, order) {
+  const { scene, focus, near, circles, camera, theme } = view;
+  const { items, edges, total } = scene.picture;
+  const isPlain = (/** @type {number} */ number) => scene.many && edges[number].delta === undefined && edgeWidth(edges[number].weight / (total || 1)) < PLAIN;
+  /** Lines that wait to be drawn together, by their opacity. @type {Map<number, number[]>} */
+  const waiting = new Map();
+  const flush = (/** @type {number} */ alpha, /** @type {number[]} */ batch) => {
+    context.globalAlpha = alpha;
+    context.strokeStyle = theme.edge;
+    context.lineWidth = Math.max(0.5, 0.8 * Math.min(1, camera.k));
+    context.beginPath();
+    for (const number of batch) {
+      const [from, to] = [circles[edges[number].from], circles[edges[number].to]];
+      context.moveTo(from.x, from.y);
+      context.lineTo(to.x, to.y);
+    }
+    context.stroke();
+    batch.length = 0;
+  };
+  let count = 0;
+  for (const number of order) {
+    const edge = edges[number];
+    if (isOutside(view, number)) continue;
+    const touched = focus.hover === edge.from || focus.hover === edge.to || focus.selected === edge.from || focus.selected === edge.to;
+    if (edge.kind === "faint" && !touched) continue;
+    const lit = !near || near.edges.has(number);
+    const inGroup = focus.group < 0 || items[edge.from].group === focus.group || items[edge.to].group === focus.group;
+    const matched = !focus.matches || focus.matches.has(edge.from) || focus.matches.has(edge.to);
+    const alpha = lit && inGroup && matched ? (edge.kind === "line" ? 0.8 : 0.65) : 0.1;
+    if (isPlain(number) && !touched) {
+      const batch = waiting.get(alpha) ?? [];
+      waiting.set(alpha, batch);
+      batch.push(number);
+      if (batch.length === BATCH) flush(alpha, batch);
+    } else {
+      context.globalAlpha = alpha;
+      drawEdge(context, view, number, edge.weight / (total || 1), stroke(view, number));
+      drawPart(context, view, number, lit);
+    }
+    if (++count % BATCH === 0) yield;
+  }
+  for (const [alpha, batch] of waiting) flush(alpha, batch);
+  context.globalAlpha = 1;
+}
+
+/** What of an edge belongs to the item under the pointer. @param {Context} context @param {View} view @param {number} number @param {boolean} lit */
+export function drawPart(context, view, number, lit) {
+  const { focus, scene } = view;
+  const part = focus.split?.get(number);
+  if (!part || !lit || focus.hover < 0) return;
+  context.globalAlpha = 0.95;
+  drawEdge(context, view, number, part / (scene.picture.total || 1), groupColor(view, focus.hover));
+}
+
+/** A dot at the caller for each edge that is drawn as a mark. @param {Context} context @param {View} view @returns {Generator<void, void>} */
+export function* drawMarks(context, view) {
+  const { scene, circles, focus, near, theme, camera } = view;
+  const { edges, total } = scene.picture;
+  // From afar the marks of many items are but noise.
+  if (scene.many && camera.k < 0.8) return;
+  /** @type {Map<number, number>} */
+  const marks = new Map();
+  for (const number of scene.pips) {
+    const edge = edges[number];
+    const turn = marks.get(edge.from) ?? 0;
+    marks.set(edge.from, turn + 1);
+    const touched = edge.from !== edge.to && (focus.hover === edge.to || focus.selected === edge.to || focus.hover === edge.from || focus.selected === edge.from);
+    if (touched) {
+      context.globalAlpha = 0.7;
+      drawEdge(context, view, number, edge.weight / (total || 1), groupColor(view, edge.to));
+    }
+    const from = circles[edge.from];
+    if (turn > 5 || from.x < -40 || from.y < -40) continue;
+    // Marks stand to the upper right, one behind the other along the circle.
+    const angle = -0.35 - turn * Math.min(0.5, 9 / (from.radius + 8));
+    const at = from.radius + 6.5;
+    const dim = (near && !near.items.has(edge.from)) || (focus.matches && !focus.matches.has(edge.from));
+    context.globalAlpha = dim ? 0.15 : 1;
+    context.beginPath();
+    context.arc(from.x + at * Math.cos(angle), from.y + at * Math.sin(angle), Math.min(3.4, 1.8 + 8 * Math.sqrt(edge.weight / (total || 1))), 0, 2 * Math.PI);
+    if (edge.from === edge.to) {
+      context.lineWidth = 1.4;
+      context.strokeStyle = theme.soft;
+      context.stroke();
+    } else {
+      context.fillStyle = groupColor(view, edge.to);
+      context.fill();
+    }
+    if (marks.size % BATCH === 0) yield;
+  }
+  context.globalAlpha = 1;
+}
+
+/** @param {Context} context @param {View} view @param {number} number @param {number} part @param {string} stroke */
+export function drawEdge(context, { scene, circles, camera, theme, fontOf }, number, part, stroke) {
+  const edge = scene.picture.edges[number];
+  const width = Math.max(0.6, edgeWidth(part) * Math.min(1, camera.k));
+  const head = Math.min(16, 5 + 1.5 * width);
+  const bends = scene.bends[number]?.map(({ x, y }) => ({ x: x * camera.k + camera.x, y: y * camera.k + camera.y })) ?? [];
+  const { start, parts, tip, angle, middle } = curve(circles[edge.from], circles[edge.to], bends, scene.picture.direction, head);
+  context.strokeStyle = stroke;
+  context.lineWidth = width;
+  context.lineCap = "butt";
+  context.setLineDash(edge.elided > 0 ? [4 + 1.5 * width, 3 + width] : []);
+  context.beginPath();
+  context.moveTo(start.x, start.y);
+  for (const [first, second, end] of parts) context.bezierCurveTo(first.x, first.y, second.x, second.y, end.x, end.y);
+  context.stroke();
+  context.setLineDash([]);
+  const half = 2.2 + width * 0.85;
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  context.beginPath();
+  context.moveTo(tip.x, tip.y);
+  context.lineTo(tip.x - head * cos + half * sin, tip.y - head * sin - half * cos);
+  context.lineTo(tip.x - head * cos - half * sin, tip.y - head * sin + half * cos);
+  context.closePath();
+  context.fillStyle = stroke;
+  context.fill();
+  const sign = edge.delta === undefined || Math.abs(edge.delta) < SIGNED ? "" : edge.delta > 0 ? "+" : "−";
+  const text = [edge.elided > 0 ? `⋯${edge.elided}` : "", sign].filter(Boolean).join(" ");
+  if (!text || Math.hypot(tip.x - start.x, tip.y - start.y) <= 70) return;
+  context.font = fontOf(10, false);
+  const around = context.measureText(text).width / 2 + 2;
+  const alpha = context.globalAlpha;
+  context.fillStyle = theme.halo;
+  context.fillRect(middle.x - around, middle.y - 6, 2 * around, 12);
+  context.fillStyle = sign ? stroke : theme.soft;
+  context.globalAlpha = alpha;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(text, middle.x, middle.y);
+}
