@@ -31,8 +31,8 @@ export const profiles = () => get("api/profiles");
 /** @param {string} id @returns {Promise<import("./types.js").ProfileInfo>} */
 export const profile = (id) => get(`api/profile/${of(id)}`);
 
-/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Picture>} */
-export const picture = (id, query, signal) => get(`api/picture/${of(id)}?${query}`, signal);
+/** Where a picture is; the layout worker asks for it. @param {string} id @param {URLSearchParams} query */
+export const pictureAddress = (id, query) => `api/picture/${of(id)}?${query}`;
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Top>} */
 export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, signal);

@@ -128,7 +128,7 @@ document.addEventListener("click", (event) => {
 look.on("chosen", () => stage.clear());
 
 /** For tests, and for whoever drives the page by script: what is drawn where. Read only. */
-Object.defineProperty(window, "plop", { value: Object.freeze({ inspect: () => graph.graph.inspect() }) });
+Object.defineProperty(window, "plop", { value: Object.freeze({ inspect: () => graph.graph.inspect(), state: () => graph.graph.state }) });
 
 followTheme(look);
 const { refresh } = profiles(look, /** @type {HTMLSelectElement} */ ($("profile")), $("warnings"), {

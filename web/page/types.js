@@ -12,8 +12,8 @@
  *   self_check: Record<string, number> | null, warnings: string[] }} ProfileInfo
  * @typedef {{ name: string, color: number, self: number, total: number }} Group
  * @typedef {{ id: string, kind: "function" | "fold", name: string, label: string, group: number, file: string, crate: string,
- *   module: string, self: number, total: number, members: number, rank: number, x: number, y: number, radius: number, strip: boolean }} Item
- * @typedef {{ from: number, to: number, weight: number, elided: number, kind: "line" | "back" | "pip" | "faint", bends: [number, number][] }} Edge
+ *   module: string, self: number, total: number, members: number, rank: number, x: number, y: number, radius: number, strip: boolean, delta?: number }} Item
+ * @typedef {{ from: number, to: number, weight: number, elided: number, kind: "line" | "back" | "pip" | "faint", bends: [number, number][], delta?: number }} Edge
  * @typedef {{ functions: number, self: number }} Part
  * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: number,
  *   shown: Part, folded: Part, direction: "right" | "down" | "free", width: number, height: number, groups: Group[], items: Item[],

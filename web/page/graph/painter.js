@@ -275,13 +275,10 @@ export class Painter {
     }
     const { canvas, context } = this.#sheet(this.camera);
     run(drawing(context, view, false, []));
-    const result = canvas instanceof HTMLCanvas ? await new Promise((done) => canvas.toBlob(done, "image/png")) : await canvas.convertToBlob({ type: "image/png" });
+    const result = "convertToBlob" in canvas ? await canvas.convertToBlob({ type: "image/png" }) : await new Promise((done) => canvas.toBlob(done, "image/png"));
     this.report({ kind: "captured", number, result });
   }
 }
-
-/** There is no such class in a worker. */
-const HTMLCanvas = typeof HTMLCanvasElement === "function" ? HTMLCanvasElement : class {};
 
 /** @template T @param {Generator<void, T>} steps @returns {T} */
 function run(steps) {

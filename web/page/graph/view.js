@@ -46,7 +46,8 @@ export class GraphView {
     this.slider.addEventListener("input", () => look.go({ items: [String(sliderToItems(Number(this.slider.value)))] }, false));
     part("relayout").addEventListener("click", () => this.#relayout());
     part("fit").addEventListener("click", () => this.graph.fit());
-    part("png").addEventListener("click", () => this.#savePng());
+    part("svg").addEventListener("click", async () => this.#save("svg", new Blob([await this.graph.svg()], { type: "image/svg+xml" })));
+    part("png").addEventListener("click", async () => this.#save("png", await this.graph.capture()));
   }
 
   get keys() {
@@ -56,6 +57,7 @@ export class GraphView {
       { keys: ["h"], says: "the hot path, one call further at each press", run: () => this.#hotPath() },
       { keys: ["Enter"], says: "open the selected fold", run: () => this.#open(this.graph.selected) },
       { keys: ["f", "0"], says: "fit to the window", run: () => this.graph.fit() },
+      { keys: ["g"], says: "fit the selection and what it calls and is called by", run: () => this.graph.fitSelection() },
       { keys: ["+", "="], says: "zoom in", run: () => this.graph.zoom(1.25) },
       { keys: ["-"], says: "zoom out", run: () => this.graph.zoom(0.8) },
       { keys: ["l"], says: "lay out again", run: () => this.#relayout() },
@@ -67,7 +69,7 @@ export class GraphView {
   }
 
   clear() {
-    this.graph.clear();
+    this.graph.clear(this.look.id);
     this.picture = null;
     this.again = true;
   }
@@ -75,10 +77,10 @@ export class GraphView {
   /** @param {AbortSignal} signal */
   async show(signal) {
     this.slider.value = String(itemsToSlider(Number(this.look.first("items")) || this.#fitting()));
-    const picture = await api.picture(this.look.id, this.#query(), signal);
+    const picture = await this.graph.ask(api.pictureAddress(this.look.id, this.#query()), signal);
     if (signal.aborted) return null;
     this.picture = picture;
-    if (picture.items.length === 0) this.graph.clear();
+    if (picture.items.length === 0) this.graph.clear(this.look.id);
     this.graph.selectedId = this.look.selected;
     this.graph.show(picture, this.again);
     this.again = false;
@@ -199,7 +201,7 @@ export class GraphView {
   /** Follows the heaviest edge to a caller or a callee, or goes to the nearest item above or below. @param {"ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown"} key */
   #walk(key) {
     const { graph, picture } = this;
-    if (!picture || !graph.places) return;
+    if (!picture) return;
     const { items, edges } = picture;
     const from = graph.selected;
     let next = -1;
@@ -209,12 +211,14 @@ export class GraphView {
       const ways = edges.filter((edge) => edge[mine] === from && edge.from !== edge.to).sort((left, right) => right.weight - left.weight);
       next = ways[0]?.[other] ?? -1;
     } else {
-      const here = graph.places.items[from];
+      const here = graph.placeOf(from);
       const side = key === "ArrowDown" ? 1 : -1;
       let nearest = Infinity;
-      graph.places.items.forEach(({ x, y }, at) => {
-        const away = side * (y - here.y);
-        const far = away + 2 * Math.abs(x - here.x);
+      items.forEach((_, at) => {
+        const there = graph.placeOf(at);
+        if (!here || !there) return;
+        const away = side * (there.y - here.y);
+        const far = away + 2 * Math.abs(there.x - here.x);
         if (at !== from && away > 2 && far < nearest) [next, nearest] = [at, far];
       });
     }
@@ -231,10 +235,11 @@ export class GraphView {
     this.#goTo((roots.length ? roots : items.map((_, at) => at)).reduce((best, at) => (items[at].total > items[best].total ? at : best)));
   }
 
-  async #savePng() {
+  /** @param {string} extension @param {Blob} blob */
+  #save(extension, blob) {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(await this.graph.capture());
-    link.download = `${this.look.id}.png`;
+    link.href = URL.createObjectURL(blob);
+    link.download = `${this.look.id}.${extension}`;
     link.click();
     URL.revokeObjectURL(link.href);
   }
