@@ -68,7 +68,6 @@ const REAL = [
   "pyroscope/pkg__pprof__testdata__gotruncatefix__cpu_go_truncated_1.pb.gz",
   "pyroscope/pkg__phlaredb__symdb__testdata__profile.pb.gz",
   "pyroscope/pkg__og__convert__jfr__testdata__cortex-dev-01__kafka-0__cpu__1.jfr.gz.process_cpu_cpu_nanoseconds_cpu_nanoseconds.17241709254077376921.pb.gz",
-  "pyroscope/pkg__og__convert__pprof__testdata__dotnet-pprof-73.pb.gz",
 ];
 
 /** Puts all inputs into a folder; gives the names of the real ones. @param {string} folder */

@@ -70,10 +70,20 @@ export async function start() {
 export const state = (page) => page.evaluate(() => window.plop.state());
 export const inspect = (page) => page.evaluate(() => window.plop.inspect());
 
-/** Waits, in the page, until its state holds; gives the page's time then. @param {any} page @param {string} condition an expression over `now` */
-export async function until(page, condition, timeout = 60_000) {
-  const handle = await page.waitForFunction(`(() => { const now = window.plop?.state(); return now && (${condition}) ? performance.now() : 0; })()`, undefined, { timeout, polling: "raf" });
-  return handle.jsonValue();
+/**
+ * Waits until the graph is settled on a picture after the given one, or has begun to show it; gives the page's time then.
+ * @param {any} page @param {{ after?: number, settled?: boolean }} [wanted]
+ */
+export function until(page, { after = 0, settled = true } = {}) {
+  return page.evaluate(([after, settled]) => new Promise((resolve, reject) => {
+    const look = () => {
+      const now = window.plop?.state();
+      if (now && now.drawn > after && (now.settled || !settled)) resolve(performance.now());
+      else if (performance.now() > 60_000) reject(new Error(`not settled within a minute: ${JSON.stringify(now)}`));
+      else requestAnimationFrame(look);
+    };
+    look();
+  }), [after, settled]);
 }
 
 /** What the page has noted since it was last asked. */

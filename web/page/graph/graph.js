@@ -52,7 +52,9 @@ export class Graph {
     this.isSettled = false;
     /** @type {import("./labels.js").Placed[]} */
     this.labels = [];
+    /** How many frames were drawn, and the number of the picture on the last. */
     this.frames = 0;
+    this.drawn = 0;
     this.hasFitted = false;
     /** Counts what is asked for, so that an answer to an older question is known. */
     this.request = 0;
@@ -109,6 +111,7 @@ export class Graph {
   #reported(report) {
     if (report.kind === "drawn") {
       this.frames = report.frames;
+      this.drawn = report.number;
       if (report.labels) this.labels = report.labels;
       this.isSettled = report.settled && report.number === this.shown;
     } else {
@@ -434,6 +437,6 @@ export class Graph {
   /** The same without the lists. */
   get state() {
     const { picture, camera } = this;
-    return { settled: this.isSettled, version: picture?.version ?? "", number: this.shown, frames: this.frames, camera: { ...camera }, window: this.size, total: picture?.total ?? 0, shown: picture?.shown, folded: picture?.folded };
+    return { settled: this.isSettled, version: picture?.version ?? "", drawn: this.drawn, frames: this.frames, camera: { ...camera }, window: this.size, total: picture?.total ?? 0, shown: picture?.shown, folded: picture?.folded };
   }
 }
