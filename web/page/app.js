@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { showCheck } from "./check.js";
+import { CompareBar } from "./compare.js";
 import { showControls } from "./controls.js";
 import { Files } from "./files.js";
 import { Filters } from "./filters.js";
@@ -32,7 +33,8 @@ const live = new Live(look, /** @type {HTMLButtonElement} */ ($("live")), {
   gone: () => showState("The profile was removed", "Choose another above."),
 });
 const filters = new Filters(look);
-const timeline = new TimelineStrip(look, $("timeline"));
+const compareBar = new CompareBar(look, $("compare-bar"), $("compare"));
+const timeline = new TimelineStrip(look, $("timeline"), { keepStretch: () => compareBar.keepStretch() });
 showCheck(look, $("check"));
 
 // ---- states and failures ---------------------------------------------------------------------------------------------
@@ -54,7 +56,8 @@ function showState(title, text, code) {
 }
 
 /** @param {import("./views/view.js").Head} answer */
-function showEmptiness({ version, total, unfiltered_total }) {
+function showEmptiness({ version, total, unfiltered_total, compared, sample_type }) {
+  compareBar.tell(compared, sample_type.unit);
   if (look.info) look.info.version = version;
   live.isWaiting = false;
   filters.say("");
@@ -94,6 +97,7 @@ const everywhere = [
   ...stage.views.map((view, at) => ({ keys: [String(at + 1)], says: view.title.toLowerCase(), run: () => stage.choose(view) })),
   { keys: ["t"], says: "table of functions beside the view", run: () => stage.toggleSide() },
   { keys: ["i"], says: "filters", run: () => filters.toggle() },
+  { keys: ["c"], says: "compare with another profile; again: end it", run: () => compareBar.toggle() },
   { keys: ["o"], says: "timeline: CPU over time", run: () => timeline.toggle() },
   { keys: ["m"], says: "mark: look at what comes from now on", run: () => timeline.mark() },
   { keys: ["p"], says: "list of profiles", run: () => profileList.open() },

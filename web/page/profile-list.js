@@ -1,6 +1,7 @@
 // The list of profiles: name, time, duration, samples and warnings of each; one is opened, another compared with.
 
 import * as api from "./api.js";
+import { quantity } from "./quantity.js";
 import { span } from "./times.js";
 
 /** @typedef {import("./types.js").ProfileEntry} Entry */
@@ -75,7 +76,7 @@ export class ProfileList {
     base.disabled = isShown;
     base.addEventListener("click", () => {
       this.dialog.close();
-      look.go({ base: [entry.id] });
+      look.go({ base: [entry.id], base_from: [], base_to: [] });
     });
     cell("").append(base);
     const show = (/** @type {Summary | string} */ summary) => {
@@ -85,7 +86,7 @@ export class ProfileList {
       }
       if (summary.time_ms) when.textContent = new Date(summary.time_ms).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
       lasted.textContent = summary.duration_ns ? span(summary.duration_ns / 1e6) : "–";
-      samples.textContent = summary.samples.toLocaleString("en");
+      samples.textContent = quantity(summary.samples, summary.unit);
       warnings.textContent = summary.warnings.map((warning) => `⚠ ${warning}`).join("; ");
       line.title = summary.format;
     };

@@ -8,7 +8,7 @@ import { span } from "./times.js";
 /** @typedef {import("./types.js").Timeline} Timeline */
 
 /** Parameters that the strip is there to choose; they do not narrow what it shows. */
-const CHOSEN = ["from", "to", "thread"];
+const CHOSEN = ["from", "to", "thread", "base", "base_from", "base_to", "normalize"];
 /** Threads that have a row of their own. */
 const ROWS = 5;
 /** A bin is at least so many pixels wide. */
@@ -24,8 +24,8 @@ function drawn(tag, attributes) {
 }
 
 export class TimelineStrip {
-  /** @param {import("./look.js").Look} look @param {HTMLElement} element */
-  constructor(look, element) {
+  /** @param {import("./look.js").Look} look @param {HTMLElement} element @param {{ keepStretch: () => void }} page */
+  constructor(look, element, page) {
     this.look = look;
     this.element = element;
     const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (element.querySelector(`.${name}`));
@@ -33,6 +33,8 @@ export class TimelineStrip {
     this.chart = part("strip-chart");
     this.text = part("strip-text");
     this.range = part("strip-range");
+    this.baseRange = part("strip-base-range");
+    this.baseButton = part("strip-base");
     this.handles = { from: part("strip-from"), to: part("strip-to") };
     /** @type {Timeline | null} */
     this.timeline = null;
@@ -49,6 +51,7 @@ export class TimelineStrip {
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("[data-last]"))) {
       button.addEventListener("click", () => this.last(Number(button.dataset.last)));
     }
+    this.baseButton.addEventListener("click", () => page.keepStretch());
     part("strip-mark").addEventListener("click", () => this.mark());
     this.#listen();
     new ResizeObserver(() => this.#draw()).observe(this.chart);
@@ -96,6 +99,11 @@ export class TimelineStrip {
 
   /** What is chosen, in milliseconds from the profile's start; the whole strip if nothing is. */
   get #stretch() {
+    return this.#stretchOf("from", "to");
+  }
+
+  /** @param {string} from @param {string} to the two parameters */
+  #stretchOf(from, to) {
     const start = this.timeline?.start_ms ?? 0;
     const end = this.look.info?.times?.end_ms ?? this.#end;
     const moment = (/** @type {string} */ key, /** @type {number} */ none) => {
@@ -104,7 +112,7 @@ export class TimelineStrip {
       const at = Math.round(Number(text) * 1000);
       return Math.min(this.#end, Math.max(start, at < 0 ? end + at : at));
     };
-    return { from: moment("from", start), to: moment("to", this.#end), isWhole: !this.look.first("from") && !this.look.first("to") };
+    return { from: moment(from, start), to: moment(to, this.#end), isWhole: !this.look.first(from) && !this.look.first(to) };
   }
 
   /** Looks at a stretch of the profile; at all of it without. @param {number} [from] in milliseconds @param {number} [to] @param {boolean} [isNew] */
@@ -179,6 +187,11 @@ export class TimelineStrip {
     this.range.style.left = place(from);
     this.range.style.width = `${(100 * Math.max(0, to - from)) / length}%`;
     this.range.classList.toggle("whole", isWhole);
+    const base = this.#stretchOf("base_from", "base_to");
+    this.baseRange.hidden = this.look.first("base") !== this.look.id || base.isWhole;
+    this.baseRange.style.left = place(base.from);
+    this.baseRange.style.width = `${(100 * Math.max(0, base.to - base.from)) / length}%`;
+    this.baseButton.hidden = isWhole;
     for (const [key, at] of /** @type {["from" | "to", number][]} */ ([["from", from], ["to", to]])) {
       const handle = this.handles[key];
       handle.style.left = place(at);

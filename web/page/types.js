@@ -20,6 +20,7 @@
  *   edges: Edge[] }} Picture
  * @typedef {{ id: string, name: string, label: string, file: string, crate: string, module: string, color: number, self: number, total: number }} Row
  * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: Row[] }} Top
+ * @typedef {{ base: string, normalize: string, factor: number, totals: { before: number, after: number }, measured: { before: number, after: number } }} Compared
  * @typedef {{ x: number, y: number }} Point
  * @typedef {{ x: number, y: number, k: number }} Camera
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle

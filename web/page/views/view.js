@@ -3,7 +3,7 @@
 
 /**
  * What every answer of the server begins with.
- * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number }} Head
+ * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, compared?: import("../types.js").Compared }} Head
  */
 
 /**

@@ -1,0 +1,78 @@
+// Two profiles compared, with real clicks and keys: chosen, swapped, scaled, ended; and two stretches of one.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { settled, start, until } from "./page.js";
+import { pprof } from "./pprof.js";
+
+/** @type {import("./page.js").Rig} */
+let rig;
+before(async () => {
+  rig = await start();
+  const [old, now] = [["main;app::parse 60", "main;app::lex 40"], ["main;app::parse 60", "main;app::draw 140"]];
+  await writeFile(join(rig.folder, "before.folded"), `${old.join("\n")}\n`);
+  await writeFile(join(rig.folder, "after.folded"), `${now.join("\n")}\n`);
+  /** @type {import("./pprof.js").Sample[]} */
+  const samples = [];
+  for (let second = 0; second < 20; second++) samples.push({ stack: ["main", second < 10 ? "app::warm_up" : "app::serve"], value: second < 10 ? 1e9 : 5e8, thread: "main", second });
+  await writeFile(join(rig.folder, "timed.pb"), pprof(samples, { seconds: 20 }));
+});
+after(() => rig.close());
+
+/** What became of each function. @param {any} drawn */
+const deltas = (drawn) => Object.fromEntries(drawn.items.map((/** @type {any} */ item) => [item.name, item.delta]));
+
+test("a base is chosen by keys, the graph says what grew, came and went, and the two can be swapped", async () => {
+  const page = await rig.open("profile=after.folded");
+  await settled(page);
+  await page.keyboard.press("c");
+  await page.waitForSelector("#compare-bar:not([hidden])");
+  await page.locator("#base").selectOption("before.folded");
+  const compared = await until(page, (drawn) => drawn.settled && drawn.items.some((/** @type {any} */ item) => item.delta === -1), "what has gone is shown");
+  assert.deepEqual(deltas(compared), { main: 0, "app::parse": -0.5, "app::draw": 1, "app::lex": -1 });
+  assert.equal(await page.locator("#compare-totals").innerText(), "before 100, after 200, +100.0 %; before counts × 2");
+  await page.locator("#swap").click();
+  const swapped = await until(page, (drawn) => drawn.settled && deltas(drawn)["app::draw"] === -1, "before and after have changed places");
+  assert.deepEqual(deltas(swapped), { main: 0, "app::parse": 0.5, "app::draw": -1, "app::lex": 1 });
+  assert.equal(new URL(page.url()).searchParams.get("profile"), "before.folded");
+  await page.goBack();
+  await until(page, (drawn) => drawn.settled && deltas(drawn)["app::draw"] === 1, "back takes the swap back");
+  await page.locator("#normalize").selectOption("none");
+  await until(page, (drawn) => drawn.settled && deltas(drawn)["app::parse"] === 0, "unscaled, parse has not changed");
+  await page.locator("#compare-end").click();
+  await until(page, (drawn) => drawn.settled && drawn.items.every((/** @type {any} */ item) => item.delta === undefined), "the comparison has ended");
+  assert.ok(await page.locator("#compare-bar").isHidden());
+  await page.context().close();
+});
+
+test("the list of profiles offers the comparison", async () => {
+  const page = await rig.open("profile=after.folded");
+  await settled(page);
+  await page.keyboard.press("p");
+  await page.locator("tr", { hasText: "before.folded" }).getByRole("button", { name: "Compare with" }).click();
+  await until(page, (drawn) => drawn.settled && deltas(drawn)["app::lex"] === -1, "the two are compared");
+  await page.context().close();
+});
+
+test("two stretches of one profile are compared on its timeline", async () => {
+  const page = await rig.open("profile=timed.pb");
+  await settled(page);
+  await page.locator(".strip-to").focus();
+  await page.keyboard.press("Shift+ArrowLeft");
+  await page.locator(".strip-base").click();
+  const compared = await until(page, (drawn) => drawn.settled && drawn.items.some((/** @type {any} */ item) => item.delta === 1), "what came is shown");
+  assert.deepEqual(deltas(compared), { main: 0, "app::warm_up": -1, "app::serve": 1 });
+  assert.match(await page.locator("#compare-totals").innerText(), /^before \(start to 10 s\) 10 s, after 5 s, −50\.0 %/);
+  assert.ok(await page.locator(".strip-base-range").isVisible());
+  await page.locator("#normalize").selectOption("time");
+  await until(page, (drawn) => drawn.settled && deltas(drawn).main === -0.5, "half as much a second");
+  await page.context().close();
+});
+
+test("profiles that can't be compared say why", async () => {
+  const page = await rig.open("profile=after.folded&base=timed.pb");
+  await page.waitForSelector("#filter-error:text('no sample type in common')");
+  await page.context().close();
+});
