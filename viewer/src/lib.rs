@@ -7,6 +7,7 @@
 //! let app: axum::Router = axum::Router::new().nest_service("/plop", plop_view::router("profiles"));
 //! ```
 
+mod about;
 mod arrivals;
 mod browser;
 mod cli;
@@ -24,6 +25,7 @@ mod opened;
 pub mod picture;
 mod quantity;
 mod server;
+mod standalone;
 mod symbolize;
 mod timeline;
 mod top;

@@ -2,6 +2,8 @@
 
 /** @typedef {Record<string, string[]>} State every parameter by name; none is an empty list */
 
+import { kept } from "./kept.js";
+
 /** @returns {State} */
 export function read() {
   /** @type {State} */
@@ -15,6 +17,8 @@ export function read() {
  * @param {boolean} isNew whether the back button is to come back to what was before
  */
 export function write(state, isNew) {
+  // A file's address is its place on the disk; browsers let it have no other.
+  if (kept) return;
   const query = toQuery(state, Object.keys(state).filter((key) => key !== "token"));
   const address = `${location.pathname}${query.size ? `?${query}` : ""}`;
   if (isNew) history.pushState(null, "", address);

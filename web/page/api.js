@@ -1,5 +1,7 @@
 // Asks the server. Every address is relative, so that the viewer can be mounted anywhere.
 
+import { kept, keptAddress, keptAnswer, silence } from "./kept.js";
+
 /** A refusal of the server, with its one line of text. */
 export class Refused extends Error {
   /** @param {number} status @param {string} text */
@@ -18,6 +20,11 @@ const get = (path, signal) => ask(path, { signal });
 
 /** @param {string} path @param {RequestInit} options @returns {Promise<any>} */
 async function ask(path, options) {
+  if (kept) {
+    const answer = keptAnswer(path);
+    if (answer === undefined) throw new Refused(404, "this page stands in a file and does not know that; open the profile with plop-view");
+    return structuredClone(answer);
+  }
   const response = await fetch(path, options);
   if (!response.ok) throw new Refused(response.status, (await response.text()).trim());
   return response.json();
@@ -32,7 +39,7 @@ export const profiles = () => get("api/profiles");
 export const profile = (id) => get(`api/profile/${of(id)}`);
 
 /** Where a picture is; the layout worker asks for it. @param {string} id @param {URLSearchParams} query */
-export const pictureAddress = (id, query) => `api/picture/${of(id)}?${query}`;
+export const pictureAddress = (id, query) => (kept ? keptAddress("api/picture") : `api/picture/${of(id)}?${query}`);
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Top>} */
 export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, signal);
@@ -59,4 +66,4 @@ export const receive = (file) => ask(`api/profiles?name=${of(file.name)}`, { met
 export const exportAddress = (id, query) => `api/export/${of(id)}?${query}`;
 
 /** @param {string} id */
-export const events = (id) => new EventSource(`api/events/${of(id)}`);
+export const events = (id) => kept ? silence() : new EventSource(`api/events/${of(id)}`);

@@ -8,6 +8,7 @@ import { showControls } from "./controls.js";
 import { Files } from "./files.js";
 import { Filters } from "./filters.js";
 import { GraphView } from "./graph/view.js";
+import { kept } from "./kept.js";
 import { bind } from "./keys.js";
 import { Live } from "./live.js";
 import { Look } from "./look.js";
@@ -91,17 +92,21 @@ const showKeys = () => {
   /** @type {HTMLDialogElement} */ ($("keys")).showModal();
 };
 
-/** @type {import("./keys.js").Binding[]} */
-const everywhere = [
-  { keys: ["/"], says: "search; Enter goes from match to match", run: () => searchBox.focus() },
-  ...stage.views.map((view, at) => ({ keys: [String(at + 1)], says: view.title.toLowerCase(), run: () => stage.choose(view) })),
-  { keys: ["t"], says: "table of functions beside the view", run: () => stage.toggleSide() },
+/** What asks the server anew. @type {import("./keys.js").Binding[]} */
+const served = kept ? [] : [
   { keys: ["i"], says: "filters", run: () => filters.toggle() },
   { keys: ["c"], says: "compare with another profile; again: end it", run: () => compareBar.toggle() },
   { keys: ["o"], says: "timeline: CPU over time", run: () => timeline.toggle() },
   { keys: ["m"], says: "mark: look at what comes from now on", run: () => timeline.mark() },
   { keys: ["p"], says: "list of profiles", run: () => profileList.open() },
   { keys: [" "], says: "pause a live profile, or go on", run: () => live.pause() },
+];
+/** @type {import("./keys.js").Binding[]} */
+const everywhere = [
+  { keys: ["/"], says: "search; Enter goes from match to match", run: () => searchBox.focus() },
+  ...stage.views.map((view, at) => ({ keys: [String(at + 1)], says: view.title.toLowerCase(), run: () => stage.choose(view) })),
+  { keys: ["t"], says: "table of functions beside the view", run: () => stage.toggleSide() },
+  ...served,
   { keys: ["d"], says: "dark or light", run: () => switchTheme(look) },
   { keys: ["Escape"], says: "drop selection and search", run: () => {
     searchBox.value = "";

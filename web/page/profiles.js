@@ -18,7 +18,7 @@ export function profiles(look, chooser, warnings, listener) {
     look.entries = await api.profiles();
     chooser.replaceChildren(...look.entries.map((entry) => {
       const when = new Date(entry.modified_ms).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
-      return new Option(`${entry.name}  ·  ${when}${entry.growing ? "  ·  live" : ""}`, entry.id);
+      return new Option(`${entry.name}${entry.modified_ms ? `  ·  ${when}` : ""}${entry.growing ? "  ·  live" : ""}`, entry.id);
     }));
     chooser.value = look.id;
   }

@@ -31,7 +31,7 @@ pub trait Exporter: Sync {
 
 /// All exporters.
 pub const EXPORTERS: &[&dyn Exporter] =
-    &[&flamegraph::FlameGraph, &folded::Folded, &pprof::Pprof, &edges::Edges, &svg::Svg];
+    &[&flamegraph::FlameGraph, &folded::Folded, &pprof::Pprof, &edges::Edges, &svg::Svg, &crate::standalone::Html];
 
 /// The exporter of that name.
 pub fn exporter(name: &str) -> Option<&'static dyn Exporter> {

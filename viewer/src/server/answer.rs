@@ -62,6 +62,12 @@ impl<T: Serialize> Shown<T> {
 
     /// The same of two profiles, whose total is that of both.
     pub(super) fn of_both(entry: &Entry, viewed: &Viewed<'_>, unfiltered_total: i64, shown: T) -> Self {
-        Shown { version: entry.version.to_string(), sample_type: SampleType::of(viewed), unfiltered_total, shown }
+        Shown { unfiltered_total, ..Shown::of(entry.version.to_string(), viewed, shown) }
+    }
+
+    /// The same of what lies in no file.
+    pub(super) fn of(version: String, viewed: &Viewed<'_>, shown: T) -> Self {
+        let unfiltered_total = viewed.opened.profile.total(viewed.sample_type);
+        Shown { version, sample_type: SampleType::of(viewed), unfiltered_total, shown }
     }
 }

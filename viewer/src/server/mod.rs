@@ -14,6 +14,7 @@ mod answer;
 mod compare;
 mod events;
 mod export;
+pub(crate) mod kept;
 mod mount;
 mod offers;
 mod page;

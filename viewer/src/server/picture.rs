@@ -8,11 +8,17 @@ use super::query::Query;
 use super::reply::Refusal;
 use super::{State, compare};
 use crate::filter::Viewed;
-use crate::picture::{self, Source};
+use crate::picture::{self, Picture, Source};
 
 /// What a picture is made of.
 fn source<'a>(viewed: &'a Viewed<'_>, node_self: &'a [i64]) -> Source<'a> {
     Source { tree: &viewed.tree, node_self, functions: viewed.functions }
+}
+
+/// The picture of one profile.
+pub(super) fn of_one(viewed: &Viewed<'_>, query: &Query) -> Picture {
+    let node_self = viewed.node_self(viewed.sample_type);
+    picture::picture(source(viewed, &node_self), &query.settings)
 }
 
 /// `api/picture/{id}`.
@@ -24,8 +30,7 @@ pub(super) async fn picture(shared: State, Path(id): Path<String>, RawQuery(quer
     }
     let answer = with_profile(shared, id, move |entry, opened| {
         let viewed = query.view.of(opened)?;
-        let node_self = viewed.node_self(viewed.sample_type);
-        let picture = picture::picture(source(&viewed, &node_self), &query.settings);
+        let picture = of_one(&viewed, &query);
         Ok(Shown::new(entry, &viewed, picture))
     });
     as_json(answer.await?)

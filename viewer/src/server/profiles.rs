@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::answer::{Answer, as_json, compute, with_profile};
+use crate::about::about;
 use crate::library::Entry;
 use crate::opened::Opened;
 
@@ -39,34 +40,12 @@ pub(super) async fn profile(shared: State, Path(id): Path<String>) -> Answer {
 }
 
 fn describe(entry: &Entry, opened: &Opened) -> Value {
-    let profile = &opened.profile;
-    let text = |id| &profile.strings[id];
-    let types = profile.sample_types.iter().enumerate();
-    let types = types.map(|(at, of)| json!({"type": text(of.kind), "unit": text(of.unit), "total": profile.total(at)}));
-    let labels: serde_json::Map<String, Value> =
-        opened.labels().into_iter().map(|(key, values)| (key.to_owned(), json!(values))).collect();
-    let times = opened.times().map(|times| json!({"start_ms": times.start_ms, "end_ms": times.end_ms}));
-    let check = profile.self_check.map(|check| {
-        let mut figures: serde_json::Map<String, Value> =
-            check.figures().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-        figures.insert("coverage".to_owned(), json!(check.coverage()));
-        figures
-    });
-    json!({
-        "id": entry.id,
-        "name": entry.id,
-        "format": opened.format,
-        "version": entry.version.to_string(),
-        "sample_types": types.collect::<Vec<_>>(),
-        "default_sample_type": profile.sample_types.get(profile.default_sample_type).map(|of| text(of.kind)),
-        "time_ms": profile.time_nanos / 1_000_000,
-        "duration_ns": profile.duration_nanos,
-        "period": profile.period,
-        "labels": labels,
-        "times": times,
-        "comments": profile.comments.iter().map(|&comment| text(comment)).collect::<Vec<_>>(),
-        "growing": entry.growing(),
-        "self_check": check,
-        "warnings": opened.warnings,
-    })
+    let mut described = about(opened);
+    described.extend([
+        ("id".to_owned(), json!(entry.id)),
+        ("name".to_owned(), json!(entry.id)),
+        ("version".to_owned(), json!(entry.version.to_string())),
+        ("growing".to_owned(), json!(entry.growing())),
+    ]);
+    Value::Object(described)
 }

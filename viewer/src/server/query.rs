@@ -65,21 +65,18 @@ pub(super) struct Query {
     pub(super) rows: usize,
 }
 
-impl Query {
-    pub(super) fn parse(query: Option<&str>) -> Result<Self, Refusal> {
+impl Default for Query {
+    fn default() -> Self {
         let view = View { merge_generics: true, ..View::default() };
         let (settings, sort) = (Settings::default(), Sort::default());
-        let mut parsed = Query {
-            view,
-            settings,
-            sort,
-            count: None,
-            format: None,
-            item: None,
-            base: Base::default(),
-            bins: 240,
-            rows: 6,
-        };
+        let base = Base::default();
+        Query { view, settings, sort, count: None, format: None, item: None, base, bins: 240, rows: 6 }
+    }
+}
+
+impl Query {
+    pub(super) fn parse(query: Option<&str>) -> Result<Self, Refusal> {
+        let mut parsed = Query::default();
         for (key, value) in pairs(query) {
             if !parsed.view.set(&key, &value)? {
                 parsed.set(&key, &value)?;
