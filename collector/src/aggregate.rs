@@ -9,6 +9,7 @@ use plop_profile::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::engine::wall::Place;
 use crate::label;
 use crate::signal::buffer::Header;
 use crate::symbols::{Symbols, hexadecimal};
@@ -70,6 +71,8 @@ pub(crate) struct Bounds {
     pub(crate) symbolize: bool,
     /// How long the windows of time are at first, if there are to be any.
     pub(crate) window: Option<Duration>,
+    /// Whether there is a wall clock.
+    pub(crate) wall: bool,
 }
 
 /// Strings that every profile has.
@@ -97,9 +100,10 @@ pub(crate) struct Counts {
 
 impl Aggregate {
     /// An empty profile that begins now.
-    pub(crate) fn new(Bounds { interval, memory_limit, symbolize, window }: Bounds) -> Self {
+    pub(crate) fn new(Bounds { interval, memory_limit, symbolize, window, wall }: Bounds) -> Self {
         let interval_ns = interval.as_nanos() as i64;
-        let mut profile = Profile::new([("samples", "count"), ("cpu", "nanoseconds")]);
+        let types = [("samples", "count"), ("cpu", "nanoseconds"), ("wall", "nanoseconds")];
+        let mut profile = Profile::new(types.into_iter().take(if wall { 3 } else { 2 }));
         profile.set_period("cpu", "nanoseconds", interval_ns);
         profile.default_sample_type = 1;
         profile.time_nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
@@ -181,9 +185,15 @@ impl Aggregate {
         }) as u32)
     }
 
-    /// Adds a sample whose frames are code addresses, leaf first. `first_name` is the thread's name as it was first sampled,
-    /// for a thread that is gone by now.
-    pub(crate) fn add(&mut self, header: Header, frames: &[u64], first_name: impl FnOnce() -> Option<String>) {
+    /// Adds a sample whose frames are code addresses, leaf first, that stands for so much time of the wall clock. `first_name` is
+    /// the thread's name as it was first sampled, for a thread that is gone by now. Gives the stack that it counts for.
+    pub(crate) fn add(
+        &mut self,
+        header: Header,
+        frames: &[u64],
+        wall: Duration,
+        first_name: impl FnOnce() -> Option<String>,
+    ) -> StackId {
         let weight = u64::from(header.weight);
         self.counts.samples += weight;
         if header.truncated {
@@ -193,15 +203,18 @@ impl Aggregate {
         let labels = self.context(header.tid, header.label, first_name);
         let full = self.is_full();
         let stack = if full { self.known_stack(frames, labels) } else { Some(self.stack(frames)) };
-        match stack {
-            Some(stack) => self.count(stack, labels, weight),
-            None => {
-                self.counts.folded += weight;
-                let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.other);
-                let labels = self.labels(Vec::new());
-                self.count(stack, labels, weight);
-            }
-        }
+        let (stack, labels) = stack.map(|stack| (stack, labels)).unwrap_or_else(|| {
+            self.counts.folded += weight;
+            (self.profile.stacks.push(StackId::EMPTY, self.keys.other), self.labels(Vec::new()))
+        });
+        self.count(stack, labels, weight, wall);
+        stack
+    }
+
+    /// Adds time of the wall clock to a thread that still is on the stack, and under the label, that it was on.
+    pub(crate) fn add_wall(&mut self, place: Place, time: Duration) {
+        let labels = self.context(place.tid, place.label, || None);
+        self.count(place.stack, labels, 0, time);
     }
 
     /// Whether keeping samples apart by time may be what takes too much room.
@@ -220,7 +233,7 @@ impl Aggregate {
         self.counts.samples += weight;
         let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.lost);
         let labels = self.labels(Vec::new());
-        self.count(stack, labels, weight);
+        self.count(stack, labels, weight, Duration::ZERO);
     }
 
     /// Adds what the collector's own thread has used, which no signal samples.
@@ -229,12 +242,17 @@ impl Aggregate {
         let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.own);
         let name = self.profile.strings.intern("plop");
         let labels = self.labels(vec![Label { key: self.keys.thread, value: LabelValue::Text(name) }]);
-        self.count(stack, labels, weight);
+        self.count(stack, labels, weight, Duration::ZERO);
     }
 
-    fn count(&mut self, stack: StackId, labels: LabelSetId, weight: u64) {
+    fn count(&mut self, stack: StackId, labels: LabelSetId, weight: u64, wall: Duration) {
         let weight = i64::try_from(weight).unwrap_or(i64::MAX);
-        self.profile.samples.add(stack, labels, &[weight, weight.saturating_mul(self.interval_ns)]);
+        let wall_ns = i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX);
+        let values = [weight, weight.saturating_mul(self.interval_ns), wall_ns];
+        let width = self.profile.samples.width();
+        if values[..width].iter().any(|&value| value != 0) {
+            self.profile.samples.add(stack, labels, &values[..width]);
+        }
     }
 
     fn stack(&mut self, frames: &[u64]) -> StackId {
@@ -436,12 +454,12 @@ mod tests {
 
     fn aggregate(memory_limit: usize) -> Aggregate {
         let interval = Duration::from_millis(10);
-        Aggregate::new(Bounds { interval, memory_limit, symbolize: false, window: None })
+        Aggregate::new(Bounds { interval, memory_limit, symbolize: false, window: None, wall: false })
     }
 
     fn timeline(memory_limit: usize, window: Duration) -> Aggregate {
         let interval = Duration::from_millis(10);
-        Aggregate::new(Bounds { interval, memory_limit, symbolize: false, window: Some(window) })
+        Aggregate::new(Bounds { interval, memory_limit, symbolize: false, window: Some(window), wall: false })
     }
 
     /// Moves the start so far into the past.
@@ -454,7 +472,7 @@ mod tests {
     fn samples_are_kept_apart_by_the_window_that_they_are_taken_in() {
         let mut aggregate = timeline(usize::MAX, Duration::from_secs(1));
         for _ in 0..3 {
-            aggregate.add(HEADER, &[20, 10], || None);
+            aggregate.add(HEADER, &[20, 10], Duration::ZERO, || None);
             aggregate.add_lost(1);
             pass(&mut aggregate, Duration::from_secs(1));
         }
@@ -469,7 +487,7 @@ mod tests {
     fn windows_without_end_become_longer_and_nothing_is_lost() {
         let mut aggregate = timeline(usize::MAX, Duration::from_millis(100));
         for _ in 0..3 * MAX_WINDOWS {
-            aggregate.add(HEADER, &[20, 10], || None);
+            aggregate.add(HEADER, &[20, 10], Duration::ZERO, || None);
             pass(&mut aggregate, Duration::from_millis(100));
         }
         assert_eq!(aggregate.window_ns(), 400_000_000);
@@ -487,12 +505,12 @@ mod tests {
     fn memory_that_is_short_costs_time_s_resolution_before_it_costs_stacks() {
         let mut aggregate = timeline(usize::MAX, Duration::from_secs(1));
         for address in 0..500 {
-            aggregate.add(HEADER, &[address % 5, 10], || None);
+            aggregate.add(HEADER, &[address % 5, 10], Duration::ZERO, || None);
             pass(&mut aggregate, Duration::from_secs(1));
         }
         aggregate.memory_limit = aggregate.memory_bytes() / 2;
         for address in 0..100 {
-            aggregate.add(HEADER, &[address % 6, 10], || None);
+            aggregate.add(HEADER, &[address % 6, 10], Duration::ZERO, || None);
         }
         assert_eq!(aggregate.counts.folded, 0);
         assert!(aggregate.window_ns() > 1_000_000_000);
@@ -504,10 +522,10 @@ mod tests {
     fn beyond_the_memory_bound_known_stacks_go_on_and_new_ones_are_folded() {
         let mut aggregate = aggregate(0);
         aggregate.memory_limit = usize::MAX;
-        aggregate.add(HEADER, &[30, 20, 10], || None);
+        aggregate.add(HEADER, &[30, 20, 10], Duration::ZERO, || None);
         aggregate.memory_limit = 0;
-        aggregate.add(Header { weight: 4, ..HEADER }, &[30, 20, 10], || None);
-        aggregate.add(Header { weight: 2, ..HEADER }, &[31, 20, 10], || None);
+        aggregate.add(Header { weight: 4, ..HEADER }, &[30, 20, 10], Duration::ZERO, || None);
+        aggregate.add(Header { weight: 2, ..HEADER }, &[31, 20, 10], Duration::ZERO, || None);
         let counts = aggregate.counts;
         assert_eq!((counts.samples, counts.folded), (7, 2));
         let profile = aggregate.profile();
@@ -532,7 +550,7 @@ mod tests {
         };
         for name in ["liba.so", "libb.so", "liba.so"] {
             aggregate.set_mappings(&[library(name)]);
-            aggregate.add(HEADER, &[150], || None);
+            aggregate.add(HEADER, &[150], Duration::ZERO, || None);
         }
         let profile = aggregate.profile();
         let files: Vec<_> = profile.mappings.iter().map(|mapping| &profile.strings[mapping.file]).collect();
@@ -547,7 +565,8 @@ mod tests {
         let mut aggregate = aggregate(usize::MAX);
         for tid in 0..2 * MAX_TIDS as u32 {
             // Beyond the kernel's highest tid, so that no name is found.
-            aggregate.add(Header { tid: 0x4000_0000 + tid, ..HEADER }, &[1], || Some("worker".to_owned()));
+            aggregate
+                .add(Header { tid: 0x4000_0000 + tid, ..HEADER }, &[1], Duration::ZERO, || Some("worker".to_owned()));
             aggregate.forget_thread(0x4000_0000 + tid);
         }
         assert!(aggregate.contexts.is_empty());

@@ -27,6 +27,25 @@ pub struct Builder {
     memory_limit: usize,
     symbolize: bool,
     timeline: bool,
+    wall: Option<Duration>,
+    clock: Clock,
+}
+
+/// What interrupts a thread that runs, each time that it has used up its interval of CPU time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Clock {
+    /// A POSIX timer on its CPU clock: there everywhere, for every process. The kernel looks at those at its tick only, so that a
+    /// thread is interrupted at most as often as that comes (every 4 ms at 250 Hz); a sample then stands for several periods.
+    #[default]
+    CpuTimers,
+    /// A perf event on its CPU time, of a high-resolution timer: really interrupts up to 10,000 times a second. Needs Linux 5.13,
+    /// `kernel.perf_event_paranoid` of at most 2 (or CAP_PERFMON), a container that allows the call, and a descriptor for each
+    /// thread; SIGURG, which is ignored by default, is taken besides SIGPROF.
+    ///
+    /// A thread gets its event within 0.2 s of its start; until then, and if descriptors run short (half of those that
+    /// RLIMIT_NOFILE allows are used), it is sampled as with [`Clock::CpuTimers`].
+    PerfEvents,
 }
 
 impl Default for Builder {
@@ -38,6 +57,8 @@ impl Default for Builder {
             memory_limit: 64 << 20,
             symbolize: true,
             timeline: false,
+            wall: None,
+            clock: Clock::CpuTimers,
         }
     }
 }
@@ -81,6 +102,29 @@ impl Builder {
         self
     }
 
+    /// What interrupts threads: [`Clock::CpuTimers`] unless said otherwise.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Samples the wall clock, too: each thread is looked at about every `interval` (1 ms to 10 s; 50 ms is a good start),
+    /// whether it runs or waits, and the profile gets a third value for each sample, `wall` in nanoseconds. Those of a thread add
+    /// up to the time that it lived, from when it was found (within 0.2 s) on. The other two values stay what they are without:
+    /// a look adds to `wall` only.
+    ///
+    /// Looking interrupts, so it is bounded: at most 16 threads are interrupted at a time, that is 16 in each `interval`; if more
+    /// want to be looked at, each is looked at less often and its samples stand for more. A thread that has not run since it was
+    /// interrupted last still is where it was, and is left in peace for a second, then for two, then four, up to 64. Threads that
+    /// wait uninterruptibly or are stopped are not woken. Still, calls that end early by a signal (see the
+    /// [crate's documentation](crate)) do so more often than without.
+    ///
+    /// SIGURG, which is ignored by default, is taken besides SIGPROF.
+    pub fn wall(mut self, interval: Duration) -> Self {
+        self.wall = Some(interval);
+        self
+    }
+
     /// Whether to keep samples apart by the time at which they were taken, so that a viewer can draw what the program did over
     /// time: no unless said otherwise. See [`plop_profile::Timeline`] for how the file says it.
     ///
@@ -94,26 +138,37 @@ impl Builder {
     /// Starts sampling all threads of the process.
     ///
     /// # Errors
-    /// When a collector runs already, someone else handles SIGPROF, the interval is out of range, the output can't be
-    /// created, or the system refuses timers, threads or memory.
+    /// When a collector runs already, someone else handles SIGPROF (or SIGURG where it is needed), an interval is out of range,
+    /// the output can't be created, or the system refuses timers, perf events, threads or memory.
     pub fn start(self) -> Result<Collector, Error> {
         let claim = Claim::take()?;
         if !(Duration::from_micros(100)..=Duration::from_secs(1)).contains(&self.interval) {
             return Err(Error::Interval(self.interval));
         }
-        signal_owner::take()?;
+        if let Some(wall) = self.wall
+            && !(Duration::from_millis(1)..=Duration::from_secs(10)).contains(&wall)
+        {
+            return Err(Error::WallInterval(wall));
+        }
+        let settings = Settings {
+            interval: self.interval,
+            flush_every: self.flush_every,
+            wall: self.wall,
+            perf_events: self.clock == Clock::PerfEvents,
+        };
+        settings.signals().try_for_each(signal_owner::take)?;
         let zone = Zone::map().map_err(|source| Error::System { what: "mmap", source })?;
         let mut aggregate = Aggregate::new(Bounds {
             interval: self.interval,
             memory_limit: self.memory_limit,
             symbolize: self.symbolize,
             window: self.timeline.then_some(self.flush_every),
+            wall: self.wall.is_some(),
         });
         let output = match &self.output {
             Some(path) => Some(Output::create(path, aggregate.profile())?),
             None => None,
         };
-        let settings = Settings { interval: self.interval, flush_every: self.flush_every };
         let control = Control::new(claim, zone, settings, aggregate, output);
         let (commands, orders) = mpsc::channel();
         let (started, answer) = mpsc::channel();
@@ -224,7 +279,7 @@ pub fn register_current_thread() {
     if let Some(slot) = threads.claim(tid)
         && let Some(thread) = threads.get(slot)
     {
-        visit.arm(slot, thread, tid);
+        visit.arm_itself(slot, thread, tid);
     }
 }
 

@@ -6,16 +6,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 use plop_profile::{Profile, SelfCheck};
 
 use crate::Error;
 use crate::aggregate::Aggregate;
-use crate::engine::{Engine, cpu_timers::CpuTimers};
+use crate::engine::Engine;
+use crate::engine::cpu_timers::CpuTimers;
+use crate::engine::wall::{Place, Wall};
 use crate::fork::Claim;
 use crate::output::Output;
 use crate::published::Published;
 use crate::signal::clock;
+use crate::signal::handler::ASKED_WEIGHT;
 use crate::signal::zone::Zone;
 use crate::signal_owner;
 
@@ -40,12 +44,24 @@ pub(crate) enum Command {
 pub(crate) struct Settings {
     pub(crate) interval: Duration,
     pub(crate) flush_every: Duration,
+    /// Between two looks of the wall clock, if there is one.
+    pub(crate) wall: Option<Duration>,
+    pub(crate) perf_events: bool,
+}
+
+impl Settings {
+    /// The signals that the session needs.
+    pub(crate) fn signals(&self) -> impl Iterator<Item = Signal> + use<> {
+        let both = self.wall.is_some() || self.perf_events;
+        [Signal::SIGPROF].into_iter().chain(both.then_some(Signal::SIGURG))
+    }
 }
 
 /// A session.
 pub(crate) struct Control {
     zone: &'static Zone,
     engine: Option<Box<dyn Engine>>,
+    wall: Option<Wall>,
     tables: Published,
     aggregate: Aggregate,
     output: Option<Output>,
@@ -73,6 +89,9 @@ struct Figures {
     flushed: u64,
     /// How often the samples had been put in a new order at the last flush.
     reordered: u32,
+    /// Threads that could get no timer, and those that block the signal, when sampling ended.
+    unarmed: u64,
+    blocked: u64,
     ticks_at_start: u64,
     started: Instant,
 }
@@ -94,6 +113,7 @@ impl Control {
         Control {
             zone,
             engine: None,
+            wall: None,
             tables,
             aggregate,
             output,
@@ -109,6 +129,8 @@ impl Control {
                 lost: 0,
                 flushed: 0,
                 reordered: 0,
+                unarmed: 0,
+                blocked: 0,
                 ticks_at_start: clock::ticks(),
                 started: now,
             },
@@ -119,16 +141,11 @@ impl Control {
 
     /// Starts the timers, says how that went, and serves until it is told to stop or nobody can tell it any more.
     pub(crate) fn run(mut self, started: &Sender<Result<(), Error>>, commands: &Receiver<Command>) {
-        self.zone.open(self.settings.interval.as_nanos() as u64);
-        self.figures.process_cpu_at_start = process_cpu();
-        match CpuTimers::start(self.zone, self.settings.interval) {
-            Ok(engine) => self.engine = Some(engine),
-            Err(error) => {
-                drop(self);
-                // If nobody waits for the answer any more, the session is over anyway.
-                let _ = started.send(Err(error));
-                return;
-            }
+        if let Err(error) = self.begin_sampling() {
+            drop(self);
+            // If nobody waits for the answer any more, the session is over anyway.
+            let _ = started.send(Err(error));
+            return;
         }
         let _ = started.send(Ok(()));
         loop {
@@ -137,7 +154,12 @@ impl Control {
                 self.tick();
                 self.tick_due = Instant::now() + self.nap;
             }
-            match commands.recv_timeout(self.tick_due.saturating_duration_since(Instant::now())) {
+            let look_due = self.wall.as_ref().map_or(self.tick_due, Wall::due);
+            if Instant::now() >= look_due {
+                self.look();
+            }
+            let due = look_due.min(self.tick_due);
+            match commands.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Command::Snapshot(reply)) => {
                     let _ = reply.send(self.snapshot());
@@ -160,11 +182,33 @@ impl Control {
         }
     }
 
+    fn begin_sampling(&mut self) -> Result<(), Error> {
+        let Settings { interval, wall, perf_events, .. } = self.settings;
+        self.zone.open(interval.as_nanos() as u64, !perf_events);
+        self.figures.process_cpu_at_start = process_cpu();
+        self.wall = wall.map(|interval| Wall::new(self.zone, interval)).transpose()?;
+        self.engine = Some(CpuTimers::start(self.zone, interval, perf_events)?);
+        Ok(())
+    }
+
+    /// Has the wall clock look at threads; before that, what they have answered since the last time.
+    fn look(&mut self) {
+        self.drain();
+        if let Some(wall) = &mut self.wall {
+            wall.look(|place, time| self.aggregate.add_wall(place, time));
+        }
+    }
+
     fn tick(&mut self) {
         self.drain();
         let now = Instant::now();
         let gone = self.engine.as_mut().map(|engine| engine.tend(now)).unwrap_or_default();
-        gone.into_iter().for_each(|tid| self.aggregate.forget_thread(tid));
+        for tid in gone {
+            self.aggregate.forget_thread(tid);
+            if let Some(wall) = &mut self.wall {
+                wall.forget_thread(tid);
+            }
+        }
         if now >= self.refresh_due {
             self.refresh_due = now + REFRESH;
             self.refresh_tables();
@@ -196,7 +240,14 @@ impl Control {
         let threads = &self.zone.threads;
         self.zone.samples.drain(|header, frames| {
             let first_name = || threads.get(threads.find(header.tid)?)?.name();
-            self.aggregate.add(header, frames, first_name);
+            if header.weight != ASKED_WEIGHT {
+                self.aggregate.add(header, frames, Duration::ZERO, first_name);
+            } else if let Some(wall) = &mut self.wall
+                && let Some(time) = wall.answer(header.tid)
+            {
+                let stack = self.aggregate.add(header, frames, time, first_name);
+                wall.found(Place { tid: header.tid, stack, label: header.label });
+            }
         });
         // A statistic; the samples themselves are gone.
         let lost = self.zone.lost.load(Ordering::Relaxed);
@@ -226,8 +277,9 @@ impl Control {
 
     /// Writes what is new to the file, if there is one.
     fn flush(&mut self) {
-        if self.engine.is_some() && !signal_owner::is_ours() {
-            eprintln!("plop: sampling ends: {}", signal_owner::taken());
+        let taken = self.settings.signals().find(|&signal| !signal_owner::is_ours(signal));
+        if let Some(signal) = taken.filter(|_| self.engine.is_some()) {
+            eprintln!("plop: sampling ends: {}", signal_owner::taken(signal));
             self.end_sampling();
         }
         let samples = self.aggregate.counts.samples;
@@ -284,21 +336,28 @@ impl Control {
         // Before the timers go, so that it speaks of the time in which they ran.
         self.figures.process_cpu_at_end = Some(process_cpu());
         engine.stop();
+        (self.figures.unarmed, self.figures.blocked) = self.gaps(&*engine);
+    }
+
+    /// How many threads could get no timer, and how many block the signal.
+    fn gaps(&self, engine: &dyn Engine) -> (u64, u64) {
+        let blocked = engine.blocked().len();
+        let besides = self.wall.as_ref().map_or(0, |wall| wall.blocked().difference(engine.blocked()).count());
+        (engine.unarmed(), (blocked + besides) as u64)
     }
 
     /// Ends the session and gives its profile.
     fn finish(&mut self) -> Result<Profile, Error> {
         self.drain();
-        let gaps = self.engine.as_ref().map(|engine| engine.gaps());
         self.end_sampling();
         self.drain();
+        if let Some(wall) = &mut self.wall {
+            wall.end(|place, time| self.aggregate.add_wall(place, time));
+        }
         self.refresh_tables();
         self.name_locations();
         self.aggregate.symbols().close_files();
-        let mut check = self.self_check();
-        if let Some(gaps) = gaps {
-            (check.unarmed_threads, check.blocked_threads) = (gaps.unarmed, gaps.blocked);
-        }
+        let check = self.self_check();
         self.outdate_output();
         let profile = self.aggregate.profile();
         profile.set_self_check(check);
@@ -311,7 +370,9 @@ impl Control {
 
     fn self_check(&self) -> SelfCheck {
         let counts = self.aggregate.counts;
-        let gaps = self.engine.as_ref().map(|engine| engine.gaps()).unwrap_or_default();
+        let at_end = (self.figures.unarmed, self.figures.blocked);
+        let (unarmed, blocked) = self.engine.as_ref().map_or(at_end, |engine| self.gaps(&**engine));
+        let wall = self.wall.as_ref().map(|wall| wall.figures).unwrap_or_default();
         let ticks = clock::ticks().wrapping_sub(self.figures.ticks_at_start).max(1);
         let ns_per_tick = self.figures.started.elapsed().as_nanos() as f64 / ticks as f64;
         let ns = |ticks: u64| (ticks as f64 * ns_per_tick) as u64;
@@ -326,8 +387,8 @@ impl Control {
         check.lost = counts.lost;
         check.truncated = counts.truncated;
         check.folded = counts.folded;
-        check.unarmed_threads = gaps.unarmed;
-        check.blocked_threads = gaps.blocked;
+        check.unarmed_threads = unarmed;
+        check.blocked_threads = blocked;
         check.handler_p50_ns = ns(time.quantile(0.5));
         check.handler_p99_ns = ns(time.quantile(0.99));
         check.handler_max_ns = ns(time.longest());
@@ -335,6 +396,9 @@ impl Control {
         check.drain_total_ns = own_cpu().as_nanos() as u64;
         check.memory_bytes = (Zone::memory_bytes() + tables + output + self.aggregate.memory_bytes()) as u64;
         check.window_ns = self.aggregate.window_ns();
+        check.wall_sampled_ns = wall.sampled.as_nanos() as u64;
+        check.wall_watched_ns = wall.watched.as_nanos() as u64;
+        check.wall_signals = wall.asked;
         check
     }
 }

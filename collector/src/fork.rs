@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Once;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use crate::Error;
 
@@ -13,6 +13,10 @@ use crate::Error;
 static RUNNING: AtomicU32 = AtomicU32::new(0);
 /// The descriptor of the growing file, or -1.
 static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
+
+/// Which descriptors are perf events, one bit each; those beyond are not used. Changed by the collector's thread, read by a
+/// child, which has the memory as it was at the fork.
+static EVENTS: [AtomicU64; 1024] = [const { AtomicU64::new(0) }; 1024];
 
 /// Forks so far; changed only in a child that has one thread yet.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -67,6 +71,19 @@ pub(crate) fn no_longer_keep(descriptor: i32) {
     let _ = DESCRIPTOR.compare_exchange(descriptor, -1, Ordering::SeqCst, Ordering::Relaxed);
 }
 
+/// Closes the perf event's descriptor in every child forked from now on; `false` if its number is too high for that.
+pub(crate) fn keep_event(descriptor: i32) -> bool {
+    let word = EVENTS.get(descriptor as usize / 64);
+    word.map(|word| word.fetch_or(1 << (descriptor % 64), Ordering::SeqCst)).is_some()
+}
+
+/// Says that the perf event's descriptor is about to be closed here.
+pub(crate) fn no_longer_keep_event(descriptor: i32) {
+    if let Some(word) = EVENTS.get(descriptor as usize / 64) {
+        word.fetch_and(!(1 << (descriptor % 64)), Ordering::SeqCst);
+    }
+}
+
 thread_local! {
     /// The lock that this thread holds while it forks: no other thread is at work in what it guards.
     static HELD: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
@@ -87,6 +104,14 @@ extern "C" fn in_child() {
     in_parent();
     FORKS.fetch_add(1, Ordering::Relaxed);
     RUNNING.store(0, Ordering::SeqCst);
+    for (at, word) in EVENTS.iter().enumerate() {
+        let mut bits = word.swap(0, Ordering::SeqCst);
+        while let Some(bit) = bits.checked_ilog2() {
+            bits &= !(1 << bit);
+            // SAFETY: as below.
+            unsafe { libc::close((at * 64) as i32 + bit as i32) };
+        }
+    }
     let descriptor = DESCRIPTOR.swap(-1, Ordering::SeqCst);
     if descriptor >= 0 {
         // SAFETY: the child's copy of a descriptor that only the parent's collector uses, on a thread that the child lacks.

@@ -26,6 +26,21 @@
 //! # Ok::<(), plop_collector::Error>(())
 //! ```
 //!
+//! Two clocks besides, and a look at time itself:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use plop_collector::Clock;
+//!
+//! let collector = plop_collector::Collector::builder()
+//!     .interval(Duration::from_micros(100))
+//!     .clock(Clock::PerfEvents) // really 10,000 times a second, where the kernel permits
+//!     .wall(Duration::from_millis(50)) // and where threads wait
+//!     .timeline(true) // and when all of that was
+//!     .start()?;
+//! # Ok::<(), plop_collector::Error>(())
+//! ```
+//!
 //! - [`start`] does the same with all defaults; [`Collector::builder`] shows what can be set.
 //! - [`Collector::snapshot`] gives the profile up to now, [`Collector::stats`] what the collector knows of its own
 //!   faithfulness: how much of the process's CPU time the samples stand for, what was lost, what it cost.
@@ -34,8 +49,9 @@
 //!
 //! # What the profile holds
 //!
-//! Two values for each sample: how many, and how much CPU time they stand for. The labels `thread` (its name), `tid`, and the
-//! program's own. Addresses with the files that they lie in and those files' build IDs; functions, files, lines and inlined
+//! Two values for each sample: `samples`, how many periods of CPU time they stand for, and `cpu`, how much time that is. With
+//! [`Builder::wall`] a third: `wall`, for how long threads were there, whether they ran or waited; it adds nothing to the other
+//! two. The labels `thread` (its name), `tid`, with [`Builder::timeline`] `time`, and the program's own. Addresses with the files that they lie in and those files' build IDs; functions, files, lines and inlined
 //! calls where this process could read them. Three stacks of one frame are not code: `[plop]` is the CPU time of the
 //! collector's own thread, `[lost]` are samples for which there was no room in the buffer, `[other]` are those beyond
 //! [`Builder::memory_limit`]. Nothing that was sampled is missing from the totals.
@@ -43,14 +59,18 @@
 //! # What a program may notice
 //!
 //! - **SIGPROF** is ours from the first start on, for as long as the process lives, since a signal may arrive late; a SIGPROF from
-//!   elsewhere is then ignored. If someone else handles it, [`Builder::start`] is an error that says who.
+//!   elsewhere is then ignored. If someone else handles it, [`Builder::start`] is an error that says who. With
+//!   [`Builder::wall`] or [`Clock::PerfEvents`] the same holds for **SIGURG**.
 //! - **Interrupted system calls.** The handler is installed with `SA_RESTART`, so most calls go on by themselves. These return
-//!   `EINTR` whatever the flag says (signal(7)), if the signal comes while they wait, which it does only when the thread has
-//!   used up its interval on the way into the call: `epoll_wait`, `poll`, `ppoll`, `select`, `pselect`; `nanosleep`,
+//!   `EINTR` whatever the flag says (signal(7)), if the signal comes while they wait. That of a CPU clock does so only when the
+//!   thread has used up its interval on the way into the call; the wall clock's interrupts waits on purpose, though a thread that
+//!   just waits only after one second, then two, then four. The calls: `epoll_wait`, `poll`, `ppoll`, `select`, `pselect`; `nanosleep`,
 //!   `clock_nanosleep`, `usleep`; `pause`, `sigsuspend`, `sigtimedwait`, `sigwaitinfo`; `semop`, `semtimedop`, `msgrcv`, `msgsnd`;
 //!   `io_getevents`; `read` from an inotify descriptor; and on a socket with a timeout set (`SO_RCVTIMEO`, `SO_SNDTIMEO`)
-//!   `accept`, `recv…`, `send…` and `connect`. Rust's standard library, tokio and mio retry what they call.
-//! - **fork.** The child starts without: no timer, no open file, and a [`Collector`] that came along answers with
+//!   `accept`, `recv…`, `send…` and `connect`. `sleep` and `usleep` then return before their time, and a wait with a timeout that
+//!   is begun anew with the same timeout takes longer. Rust's standard library, tokio and mio retry what they call with the time
+//!   that is left.
+//! - **fork.** The child starts without: no timer, no perf event, no open file, and a [`Collector`] that came along answers with
 //!   [`Error::Forked`]. It can start its own. A program that is executed inherits nothing.
 //! - **Threads.** One thread named `plop` is added, with all signals blocked. Threads that block SIGPROF themselves cannot be
 //!   sampled; they are counted. Timers count against `RLIMIT_SIGPENDING`; threads beyond it share one timer, and are counted.
@@ -95,7 +115,7 @@ mod tasks;
 mod unwind;
 
 #[cfg(target_os = "linux")]
-pub use collector::{Builder, Collector, register_current_thread, start};
+pub use collector::{Builder, Clock, Collector, register_current_thread, start};
 #[cfg(target_os = "linux")]
 pub use error::Error;
 #[cfg(target_os = "linux")]

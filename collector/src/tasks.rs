@@ -18,12 +18,12 @@ pub(crate) fn name(tid: u32) -> Option<String> {
     Some(String::from_utf8_lossy(&name).into_owned())
 }
 
-/// Whether the thread blocks SIGPROF; no if it is gone.
-pub(crate) fn blocks_sigprof(tid: u32) -> bool {
+/// Whether the thread blocks the signal; no if it is gone.
+pub(crate) fn blocks(tid: u32, signal: libc::c_int) -> bool {
     let Ok(status) = fs::read_to_string(format!("/proc/self/task/{tid}/status")) else { return false };
     let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (libc::SIGPROF - 1)) != 0)
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }
 
 /// A stretch of memory that can be read and written.
@@ -63,7 +63,7 @@ mod tests {
         assert!(list().expect("/proc can be read").contains(&tid));
         let own = std::fs::read_to_string("/proc/thread-self/comm").expect("/proc can be read");
         assert_eq!(name(tid).as_deref(), Some(own.trim_end()));
-        assert!(!blocks_sigprof(tid));
+        assert!(!blocks(tid, libc::SIGPROF));
         let here = (&raw const own) as usize;
         let memory = writable_memory().expect("/proc can be read");
         assert_eq!(memory.iter().filter(|stretch| (stretch.start..stretch.limit).contains(&here)).count(), 1);

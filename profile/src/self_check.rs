@@ -39,6 +39,12 @@ pub struct SelfCheck {
     pub memory_bytes: u64,
     /// The length of the windows of time that samples are kept apart by; 0 if they are not. See [`crate::Timeline`].
     pub window_ns: u64,
+    /// Time of all threads that the wall clock's samples stand for; 0 if there is no wall clock.
+    pub wall_sampled_ns: u64,
+    /// Time for which the wall clock watched threads.
+    pub wall_watched_ns: u64,
+    /// How often a thread was interrupted for the wall clock's sake.
+    pub wall_signals: u64,
 }
 
 /// Makes the list of labels from the fields, so that writing and reading can't drift apart.
@@ -63,6 +69,7 @@ macro_rules! fields {
 fields! {
     process_cpu_ns sampled_cpu_ns samples lost truncated folded unarmed_threads blocked_threads
     handler_p50_ns handler_p99_ns handler_max_ns handler_total_ns drain_total_ns memory_bytes window_ns
+    wall_sampled_ns wall_watched_ns wall_signals
 }
 
 /// What the keys of the labels begin with.
@@ -91,6 +98,13 @@ impl SelfCheck {
                 warnings.push(format!("the samples stand for {:.0} % of the process's CPU time", 100.0 * coverage));
             }
             _ => {}
+        }
+        // Beyond a second, since what is under way at the end weighs too much before.
+        if self.wall_watched_ns > 1_000_000_000 {
+            let share = self.wall_sampled_ns as f64 / self.wall_watched_ns as f64;
+            if share < 0.9 {
+                warnings.push(format!("the samples stand for {:.0} % of the threads' wall-clock time", 100.0 * share));
+            }
         }
         for (count, what) in [
             (self.lost, "found no room in the buffer; they stand as [lost]"),

@@ -1,5 +1,5 @@
 //! The engine that is there everywhere: a timer on each thread's CPU clock, and the scout on the process's for threads that
-//! nobody has seen yet.
+//! nobody has seen yet. With perf events it is the same, only that threads get an event instead of a timer where they can.
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_gettime};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Engine, Gaps, Started};
+use super::perf_events::PerfEvents;
+use super::{Engine, Started};
 use crate::Error;
+use crate::signal::asking;
 use crate::signal::handler::scout_value;
 use crate::signal::threads::{Stack, Thread, Timer};
 use crate::signal::timer::{self, Clock, TimerId};
 use crate::signal::walk::StackBounds;
-use crate::signal::zone::Zone;
+use crate::signal::zone::{Visit, Zone};
 use crate::tasks;
 
 /// How often threads are looked for, unless looking takes long.
@@ -34,6 +36,8 @@ const GUARD_GAP: usize = 1 << 20;
 pub(crate) struct CpuTimers {
     zone: &'static Zone,
     interval: Duration,
+    /// What threads get instead of timers.
+    events: Option<PerfEvents>,
     scout: TimerId,
     scan_due: Instant,
     maps_due: Instant,
@@ -53,8 +57,9 @@ struct Health {
 }
 
 impl CpuTimers {
-    /// Starts the scout and a timer for every thread but the calling one.
-    pub(crate) fn start(zone: &'static Zone, interval: Duration) -> Started {
+    /// Starts the scout and a timer for every thread but the calling one, or a perf event if `perf_events`.
+    pub(crate) fn start(zone: &'static Zone, interval: Duration, perf_events: bool) -> Started {
+        let events = if perf_events { Some(PerfEvents::new(interval)?) } else { None };
         let interval_ns = interval.as_nanos() as u64;
         let scout = timer::start(Clock::Process, scout_value(), interval_ns, interval_ns)
             .map_err(|errno| Error::System { what: "timer_create", source: io::Error::from_raw_os_error(errno) })?;
@@ -62,6 +67,7 @@ impl CpuTimers {
         let mut engine = CpuTimers {
             zone,
             interval,
+            events,
             scout,
             scan_due: now,
             maps_due: now,
@@ -86,26 +92,41 @@ impl CpuTimers {
             if tid == 0 || alive.binary_search(&tid).is_ok() {
                 continue;
             }
-            if let Timer::Armed(timer) = thread.timer() {
-                timer::delete(timer);
-            }
+            self.take_back(thread);
             self.zone.threads.free(slot);
             self.health.remove(&tid);
             gone.push(tid);
         }
         let Some(visit) = self.zone.enter() else { return gone };
-        let mut unplaced = 0;
-        for &tid in alive.iter().filter(|&&tid| tid != self.own_tid) {
+        let (own_tid, mut unplaced) = (self.own_tid, 0);
+        for &tid in alive.iter().filter(|&&tid| tid != own_tid) {
             let Some(slot) = self.zone.threads.claim(tid) else {
                 unplaced += 1;
                 continue;
             };
             if let Some(thread) = self.zone.threads.get(slot) {
-                visit.arm(slot, thread, tid);
+                self.arm(&visit, slot, thread, tid);
             }
         }
         self.unplaced = self.unplaced.max(unplaced);
         gone
+    }
+
+    /// Gives the thread a timer, or an event, if it has none.
+    fn arm(&mut self, visit: &Visit<'_>, slot: usize, thread: &Thread, tid: u32) {
+        let given = self.events.as_mut().is_some_and(|events| events.give(thread, tid));
+        if !given {
+            visit.arm(slot, thread, tid);
+        }
+    }
+
+    /// Takes back what the thread has.
+    fn take_back(&mut self, thread: &Thread) {
+        match (thread.timer(), &mut self.events) {
+            (Timer::Armed(timer), _) => timer::delete(timer),
+            (Timer::Event(descriptor), Some(events)) => events.take_back(descriptor),
+            _ => {}
+        }
     }
 
     /// Finds the stacks of threads that have been sampled for the first time; says whether there were any.
@@ -127,8 +148,9 @@ impl CpuTimers {
     fn check_up(&mut self) {
         let suspicious = self.interval.saturating_mul(4).max(Duration::from_millis(50));
         for (slot, tid, thread) in self.zone.threads.taken() {
-            let timer = match thread.timer() {
-                Timer::Armed(timer) => timer,
+            let signal = match thread.timer() {
+                Timer::Armed(_) => timer::SIGNAL,
+                Timer::Event(_) => asking::SIGNAL,
                 Timer::Refused => {
                     self.zone.refused.fetch_sub(1, Relaxed);
                     self.rearm(slot, tid, thread);
@@ -147,19 +169,19 @@ impl CpuTimers {
                 self.health.insert(tid, before);
                 continue;
             }
-            if tasks::blocks_sigprof(tid) {
+            if tasks::blocks(tid, signal) {
                 self.blocked.insert(tid);
                 continue;
             }
-            timer::delete(timer);
+            self.take_back(thread);
             self.rearm(slot, tid, thread);
         }
     }
 
-    fn rearm(&self, slot: usize, tid: u32, thread: &Thread) {
+    fn rearm(&mut self, slot: usize, tid: u32, thread: &Thread) {
         thread.set_timer(Timer::Unarmed);
         if let Some(visit) = self.zone.enter() {
-            visit.arm(slot, thread, tid);
+            self.arm(&visit, slot, thread, tid);
         }
     }
 }
@@ -185,16 +207,18 @@ impl Engine for CpuTimers {
         gone
     }
 
-    fn gaps(&self) -> Gaps {
-        Gaps { unarmed: self.zone.refused.load(Relaxed) + self.unplaced, blocked: self.blocked.len() as u64 }
+    fn unarmed(&self) -> u64 {
+        self.zone.refused.load(Relaxed) + self.unplaced
+    }
+
+    fn blocked(&self) -> &FxHashSet<u32> {
+        &self.blocked
     }
 
     fn stop(&mut self) {
         timer::delete(self.scout);
         for (_, _, thread) in self.zone.threads.taken() {
-            if let Timer::Armed(timer) = thread.timer() {
-                timer::delete(timer);
-            }
+            self.take_back(thread);
             thread.forget();
         }
     }
@@ -209,7 +233,7 @@ fn rest_after(work: impl FnOnce()) -> Duration {
 }
 
 /// What a clock says, unless its thread is gone.
-fn cpu_time(clock: Clock) -> Option<Duration> {
+pub(super) fn cpu_time(clock: Clock) -> Option<Duration> {
     clock_gettime(ClockId::from_raw(clock.id())).ok().map(Duration::from)
 }
 

@@ -1,8 +1,9 @@
-//! The signal zone: everything that runs in the handler of SIGPROF, and what the collector's thread needs to drive it.
+//! The signal zone: everything that runs in the handler of SIGPROF and SIGURG, and what the collector's thread needs to drive it.
 //!
 //! Code here that runs in the handler allocates nothing, takes no lock, cannot panic, formats nothing and calls no libc. Each
 //! such function says so under `# Signal safety`.
 
+pub(crate) mod asking;
 pub(crate) mod buffer;
 pub(crate) mod clock;
 pub(crate) mod handler;

@@ -42,11 +42,16 @@ pub(crate) struct Thread {
     high: AtomicUsize,
     /// The thread's name as it was when it was first seen.
     name: [AtomicU64; 2],
+    /// Under a perf event: how much of the thread's CPU time has been sampled. Written before the event begins and then by the
+    /// thread's handler.
+    sampled_ns: AtomicU64,
 }
 
 const UNARMED: i64 = 0;
 const ARMING: i64 = -1;
 const REFUSED: i64 = -2;
+/// Plus a descriptor: an event.
+const EVENT: i64 = 1 << 40;
 
 /// Whether a thread has a timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +64,8 @@ pub(crate) enum Timer {
     Refused,
     /// It has this one.
     Armed(TimerId),
+    /// It has a perf event with this descriptor instead.
+    Event(i32),
 }
 
 /// How far the bounds of a thread's stack are known.
@@ -214,6 +221,7 @@ impl Thread {
             UNARMED => Timer::Unarmed,
             ARMING => Timer::Arming,
             REFUSED => Timer::Refused,
+            event if event >= EVENT => Timer::Event(event.wrapping_sub(EVENT) as i32),
             id => Timer::Armed(TimerId(id.wrapping_sub(1) as i32)),
         }
     }
@@ -237,9 +245,27 @@ impl Thread {
             Timer::Arming => ARMING,
             Timer::Refused => REFUSED,
             Timer::Armed(TimerId(id)) => i64::from(id).wrapping_add(1),
+            Timer::Event(descriptor) => EVENT.wrapping_add(i64::from(descriptor)),
         };
         // Release pairs with the acquire loads in `timer` and `begin_arming`.
         self.timer.store(number, Ordering::Release);
+    }
+
+    /// Says how much of the thread's CPU time needs no sample any more. Called before its event begins.
+    pub(crate) fn begin_periods(&self, sampled_ns: u64) {
+        // Published by the store in `set_timer`, without which the handler passes over the event.
+        self.sampled_ns.store(sampled_ns, Ordering::Relaxed);
+    }
+
+    /// How many periods have passed on the thread's CPU clock since the last call.
+    ///
+    /// # Signal safety
+    /// Runs in the thread's handler, the only one to do so.
+    pub(crate) fn take_periods(&self, cpu_ns: u64, interval_ns: u64) -> u32 {
+        let sampled_ns = self.sampled_ns.load(Ordering::Relaxed);
+        let periods = cpu_ns.saturating_sub(sampled_ns).checked_div(interval_ns).unwrap_or(0);
+        self.sampled_ns.store(sampled_ns.wrapping_add(periods.wrapping_mul(interval_ns)), Ordering::Relaxed);
+        u32::try_from(periods).unwrap_or(u32::MAX)
     }
 
     /// Counts a sample of the thread.
@@ -366,6 +392,27 @@ mod tests {
         threads.free(slots[5]);
         assert_eq!(threads.find(1005), None);
         assert_eq!(threads.taken().count(), 1999);
+    }
+
+    #[test]
+    fn periods_are_counted_once_and_what_is_left_of_one_counts_later() {
+        let threads = empty();
+        let thread = threads.get(threads.claim(7).expect("there is room")).expect("a claimed slot exists");
+        thread.begin_periods(5_000);
+        let taken: Vec<_> =
+            [5_999, 6_000, 6_999, 9_500, 9_999, 10_000].map(|cpu| thread.take_periods(cpu, 1_000)).into();
+        assert_eq!(taken, [0, 1, 0, 3, 0, 1]);
+    }
+
+    #[test]
+    fn a_timer_is_what_it_was_set_to() {
+        let threads = empty();
+        let thread = threads.get(threads.claim(7).expect("there is room")).expect("a claimed slot exists");
+        let all = [Timer::Armed(TimerId(0)), Timer::Armed(TimerId(i32::MAX)), Timer::Event(0), Timer::Event(i32::MAX)];
+        for timer in all.into_iter().chain([Timer::Unarmed, Timer::Arming, Timer::Refused]) {
+            thread.set_timer(timer);
+            assert_eq!(thread.timer(), timer);
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(crate) struct Zone {
     in_flight: AtomicU32,
     /// CPU time between two samples of a thread. Written while nothing runs.
     interval_ns: AtomicU64,
+    /// Whether a thread that the scout finds starts a timer for itself. Written while nothing runs.
+    self_arming: AtomicBool,
     /// The unwinder's tables. The session owns what this points to.
     tables: AtomicPtr<Tables>,
     /// Weight of samples that found no room. A statistic.
@@ -87,14 +89,16 @@ impl Zone {
         self.running.load(Ordering::SeqCst).then_some(visit)
     }
 
-    /// Begins a session. Nothing else may run, and nobody be inside but those who leave at once.
-    pub(crate) fn open(&self, interval_ns: u64) {
+    /// Begins a session. Nothing else may run, and nobody be inside but those who leave at once. `self_arming` says whether a
+    /// thread that the scout finds starts a timer for itself.
+    pub(crate) fn open(&self, interval_ns: u64, self_arming: bool) {
         self.samples.drain(|_, _| {});
         self.scratch.touch(std::thread::available_parallelism().map_or(1, usize::from));
         self.handler_time.reset();
         self.lost.store(0, Ordering::Relaxed);
         self.refused.store(0, Ordering::Relaxed);
         self.interval_ns.store(interval_ns, Ordering::Relaxed);
+        self.self_arming.store(self_arming, Ordering::Relaxed);
         // Publishes all of the above to whoever enters.
         self.running.store(true, Ordering::SeqCst);
     }
@@ -139,6 +143,24 @@ impl<'a> Visit<'a> {
         unsafe { tables.as_ref() }
     }
 
+    /// CPU time between two samples of a thread.
+    ///
+    /// # Signal safety
+    /// Runs anywhere.
+    pub(crate) fn interval_ns(&self) -> u64 {
+        self.0.interval_ns.load(Ordering::Relaxed).max(1)
+    }
+
+    /// Gives the calling thread its timer, unless the collector's thread will give it something better.
+    ///
+    /// # Signal safety
+    /// Runs anywhere: as [`Visit::arm`].
+    pub(crate) fn arm_itself(&self, slot: usize, thread: &Thread, tid: u32) {
+        if self.0.self_arming.load(Ordering::Relaxed) {
+            self.arm(slot, thread, tid);
+        }
+    }
+
     /// Gives the thread its timer, if it has none, nobody else is about to, and the kernel allows it.
     ///
     /// # Signal safety
@@ -147,7 +169,7 @@ impl<'a> Visit<'a> {
         if !thread.begin_arming() {
             return;
         }
-        let interval_ns = self.0.interval_ns.load(Ordering::Relaxed).max(1);
+        let interval_ns = self.interval_ns();
         // The first sample comes at a random place in the period, so that CPU time is counted without bias however little of
         // it a thread uses.
         let first_ns = 1_u64.saturating_add(super::clock::random(u64::from(tid)) % interval_ns);

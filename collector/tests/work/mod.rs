@@ -70,16 +70,11 @@ pub fn split_70_20_10(cpu: Duration) {
 /// The share of samples whose stack holds a function of that name, of all but the collector's own: reading names takes a good
 /// part of a short run where this library is built without optimisation.
 pub fn share(profile: &Profile, function: &str) -> f64 {
-    share_of(profile, 0, function)
-}
-
-/// The same of another sample type.
-pub fn share_of(profile: &Profile, sample_type: usize, function: &str) -> f64 {
     let holding = |name: &str| -> i64 {
         let matching = profile.samples.iter().filter(|sample| holds(profile, sample.stack, name));
-        matching.map(|sample| sample.values[sample_type]).sum()
+        matching.map(|sample| sample.values[0]).sum()
     };
-    holding(function) as f64 / (profile.total(sample_type) - holding("[plop]")) as f64
+    holding(function) as f64 / (profile.total(0) - holding("[plop]")) as f64
 }
 
 /// Whether a function of that name is on the stack.
