@@ -1,23 +1,25 @@
 //! Folded stacks, as stackcollapse-*.pl, inferno and async-profiler write them: a line for each stack, frames from the root
 //! joined by `;`, a space, the count.
 //!
-//! Counts may be fractional; then all are kept in thousandths (a unit of `milli` and the count's own). Text may be UTF-8 or
-//! UTF-16 with a byte order mark, lines may end in CRLF, frames may hold spaces. Lines that start with `#` or `//` are
+//! Counts may be fractional; then all are kept in thousandths (a unit of `milli` and the count's own). Lines may
+//! end in CRLF, frames may hold spaces. Lines that start with `#` or `//` are
 //! remarks. Other lines without a count are passed over, as the tools that read this format do, and counted in a comment.
-
-use std::borrow::Cow;
 
 use plop_profile::{LabelSetId, LocationId, Profile, StackId};
 
-use super::Import;
+use super::source::Source;
+use super::{Import, Json};
 
 pub(super) const FORMAT: &str = "folded stacks";
 
 /// How many lines a text is judged by.
 const JUDGED: usize = 64;
 
-pub(super) fn import(bytes: &[u8]) -> Import {
-    let Some(text) = text(bytes) else { return Ok(None) };
+pub(super) fn import(source: &Source<'_>, _: &Json<'_>) -> Import {
+    if !source.is_text() {
+        return Ok(None);
+    }
+    let text = source.text();
     let is_remark = |line: &str| line.is_empty() || line.starts_with('#') || line.starts_with("//");
     let lines = || text.lines().map(str::trim_end).filter(|line| !is_remark(line));
     let judged = lines().take(JUDGED).count();
@@ -39,21 +41,6 @@ pub(super) fn import(bytes: &[u8]) -> Import {
         profile.comments.push(comment);
     }
     Ok(Some(profile))
-}
-
-/// The bytes as text, if that is what they are.
-fn text(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    let wide = |number: fn([u8; 2]) -> u16, bytes: &[u8]| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| number([pair[0], pair[1]])).collect();
-        Cow::Owned(String::from_utf16_lossy(&units))
-    };
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => Some(wide(u16::from_le_bytes, rest)),
-        [0xfe, 0xff, rest @ ..] => Some(wide(u16::from_be_bytes, rest)),
-        [0xef, 0xbb, 0xbf, rest @ ..] => Some(String::from_utf8_lossy(rest)),
-        _ if bytes.iter().take(4096).any(|&byte| byte == 0) => None,
-        _ => Some(String::from_utf8_lossy(bytes)),
-    }
 }
 
 /// A line's stack and count.
@@ -141,9 +128,10 @@ fn thousandths(count: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::import;
 
     fn read(bytes: &[u8]) -> Vec<(String, i64)> {
-        let profile = import(bytes).unwrap().expect("folded stacks");
+        let profile = crate::import::tests::open_bytes(bytes);
         let name = |location: LocationId| {
             let function = profile.locations[location.0 as usize].lines[0].function;
             profile.strings[profile.functions[function.0 as usize].name].to_owned()
@@ -170,13 +158,13 @@ mod tests {
     #[test]
     fn other_texts_are_left_to_others() {
         for foreign in [&b"{\"a\": 1}"[..], b"# only remarks\n", b"hello world\nthis is prose\n", b"", b"\0\0\0 3"] {
-            assert!(import(foreign).unwrap().is_none(), "{foreign:?}");
+            assert!(import(foreign).is_err(), "{foreign:?}");
         }
     }
 
     #[test]
     fn broken_lines_are_passed_over_and_counted() {
-        let profile = import(b"main;a 1\nmain;b 2\n// a remark\nmain;d\nmain;e 5\n").unwrap().expect("folded stacks");
+        let profile = import(b"main;a 1\nmain;b 2\n// a remark\nmain;d\nmain;e 5\n").unwrap().profile;
         assert_eq!(profile.total(0), 8);
         assert_eq!(&profile.strings[profile.comments[0]], "lines without a count, passed over: 1");
     }

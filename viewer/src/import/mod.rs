@@ -2,7 +2,6 @@
 //! server or of exporters.
 
 use std::fmt;
-use std::io::Read;
 
 use plop_profile::Profile;
 
@@ -26,10 +25,39 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
+mod call_costs;
+mod callgrind;
+mod chrome_trace;
+mod cpuprofile;
+mod dhat;
+mod firefox;
+mod firefox_tables;
 mod folded;
+mod foreign;
+mod gecko;
+mod haskell;
+mod heap_profile;
+mod instruments;
+mod legacy;
+mod marshal;
 mod perf_script;
 mod plop;
 mod pprof;
+mod pstats;
+mod safari;
+mod scripts;
+mod source;
+mod speedscope;
+mod stackprof;
+mod tally;
+mod trace;
+mod trace_events;
+mod tree;
+mod unpack;
+mod v8_log;
+
+use source::{Json, Source};
+pub use unpack::DEFAULT_LIMIT;
 
 /// A profile and the format that it came in.
 #[derive(Debug)]
@@ -48,8 +76,15 @@ pub enum ImportError {
     Empty,
     /// No importer knows the format.
     Unknown,
-    /// One does, and it is broken.
+    /// The format is known, and why it is not opened and what to do instead.
+    Unsupported(&'static str),
+    /// An importer knows the format, and the file is broken.
     Malformed(Malformed),
+    /// The file unpacks to more than this bound.
+    TooLarge {
+        /// The bound, in bytes.
+        limit: u64,
+    },
 }
 
 impl fmt::Display for ImportError {
@@ -60,63 +95,135 @@ impl fmt::Display for ImportError {
                 let names: Vec<_> = IMPORTERS.iter().map(|(name, _)| *name).collect();
                 write!(f, "no profile of a known format; tried {}", names.join(", "))
             }
+            ImportError::Unsupported(reason) => f.write_str(reason),
             ImportError::Malformed(malformed) => malformed.fmt(f),
+            ImportError::TooLarge { limit } => write!(
+                f,
+                "unpacks to more than {} MiB; raise the bound with --max-size if the file is to be trusted",
+                limit >> 20
+            ),
         }
     }
 }
 
 impl std::error::Error for ImportError {}
 
-type Importer = fn(&[u8]) -> Import;
+type Importer = fn(&Source<'_>, &Json<'_>) -> Import;
 
 /// The formats in the order in which they are tried: those that a few bytes give away come first.
 const IMPORTERS: &[(&str, Importer)] = &[
     (pprof::FORMAT, pprof::import),
+    (legacy::FORMAT, legacy::import),
+    (pstats::FORMAT, pstats::import),
     (plop::FORMAT, plop::import),
+    (speedscope::FORMAT, speedscope::import),
+    (firefox::FORMAT, firefox::import),
+    (gecko::FORMAT, gecko::import),
+    (cpuprofile::FORMAT, cpuprofile::import),
+    (chrome_trace::FORMAT, chrome_trace::import),
+    (trace_events::FORMAT, trace_events::import),
+    (heap_profile::FORMAT, heap_profile::import),
+    (v8_log::FORMAT, v8_log::import),
+    (stackprof::FORMAT, stackprof::import),
+    (safari::FORMAT, safari::import),
+    (haskell::FORMAT, haskell::import),
+    (dhat::FORMAT, dhat::import),
+    (callgrind::FORMAT, callgrind::import),
+    (instruments::FORMAT, instruments::import),
     (perf_script::FORMAT, perf_script::import),
     (folded::FORMAT, folded::import),
 ];
 
-/// Opens bytes of whatever known format, gzipped or not.
+/// Opens bytes of whatever known format, packed by gzip or zstd or not.
 ///
 /// # Errors
-/// When there are none, no importer knows them, they are broken, or they unpack to more than [`Profile::DEFAULT_LIMIT`].
+/// When there are none, no importer knows them, they are broken, or they unpack to more than [`DEFAULT_LIMIT`].
 pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
+    import_within(bytes, DEFAULT_LIMIT)
+}
+
+/// The same with another bound for the unpacked bytes.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_within(bytes: &[u8], limit: u64) -> Result<Imported, ImportError> {
     if bytes.is_empty() {
         return Err(ImportError::Empty);
     }
-    // profile.proto is gzipped more often than not, and its reader unpacks it itself.
-    if let Some(profile) = pprof::import(bytes).map_err(ImportError::Malformed)? {
-        return Ok(Imported { profile, format: pprof::FORMAT });
+    let unpacked = unpack::unpack(bytes, limit)?;
+    if let Some(reason) = foreign::by_sign(&unpacked.bytes) {
+        return Err(ImportError::Unsupported(reason));
     }
-    let unpacked = unpack(bytes)?;
+    let source = Source::new(&unpacked.bytes);
+    let json = Json::of(&source);
     for &(format, importer) in IMPORTERS {
-        if let Some(profile) = importer(unpacked.as_deref().unwrap_or(bytes)).map_err(ImportError::Malformed)? {
+        if let Some(mut profile) = importer(&source, &json).map_err(ImportError::Malformed)? {
+            profile.torn |= unpacked.broke_off.is_some() || json.is_torn();
             return Ok(Imported { profile, format });
         }
     }
-    Err(ImportError::Unknown)
-}
-
-/// What is in a gzip file; `None` if it is none.
-fn unpack(bytes: &[u8]) -> Result<Option<Vec<u8>>, ImportError> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(None);
+    // What broke off says more than that the rest is nothing known.
+    if let Some(broken) = unpacked.broke_off {
+        return Err(ImportError::Malformed(broken));
     }
-    let broken = |reason: String| ImportError::Malformed(Malformed { format: "gzip file", reason });
-    let mut plain = Vec::new();
-    let mut reader = flate2::read::MultiGzDecoder::new(bytes).take(Profile::DEFAULT_LIMIT + 1);
-    reader.read_to_end(&mut plain).map_err(|error| broken(error.to_string()))?;
-    if plain.len() as u64 > Profile::DEFAULT_LIMIT {
-        return Err(broken(plop_profile::Error::TooLarge { limit: Profile::DEFAULT_LIMIT }.to_string()));
+    match json {
+        Json::Object(object) if foreign::is_source_map(&object) => {
+            Err(ImportError::Unsupported("a source map, not a profile"))
+        }
+        Json::Other(Some(reason)) => Err(ImportError::Malformed(Malformed { format: "JSON", reason })),
+        _ => Err(ImportError::Unknown),
     }
-    Ok(Some(plain))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plop_profile::{Frame, LabelValue};
     use std::io::Write;
+
+    /// What opens these bytes.
+    pub(super) fn open_bytes(bytes: &[u8]) -> Profile {
+        import(bytes).unwrap_or_else(|error| panic!("{error}")).profile
+    }
+
+    /// What opens this text.
+    pub(super) fn open(text: &str) -> Profile {
+        open_bytes(text.as_bytes())
+    }
+
+    /// Why this text does not open.
+    pub(super) fn refusal(text: &str) -> String {
+        import(text.as_bytes()).map(|imported| imported.format).unwrap_err().to_string()
+    }
+
+    /// A line for each sample: its stack, leaf first, its values, its labels that are texts.
+    pub(super) fn stacks(profile: &Profile) -> Vec<String> {
+        let frames = |location: plop_profile::LocationId| {
+            let location = &profile.locations[location.0 as usize];
+            let mut names: Vec<String> = Vec::new();
+            for line in &location.lines {
+                names.push(profile.frame_name(Frame::Function(line.function)).into_owned());
+            }
+            if names.is_empty() {
+                names.push(profile.frame_name(Frame::Unnamed(location.mapping)).into_owned());
+            }
+            names
+        };
+        let line = |sample: plop_profile::Sample<'_>| {
+            let stack: Vec<String> = profile.stacks.leaf_first(sample.stack).flat_map(frames).collect();
+            let mut line = stack.join("<");
+            for value in sample.values {
+                line += &format!(" {value}");
+            }
+            for label in profile.label_sets.get(sample.labels) {
+                if let LabelValue::Text(text) = label.value {
+                    line += &format!(" {}={}", &profile.strings[label.key], &profile.strings[text]);
+                }
+            }
+            line
+        };
+        profile.samples.iter().map(line).collect()
+    }
 
     #[test]
     fn a_gzipped_text_is_unpacked_before_it_is_sniffed() {

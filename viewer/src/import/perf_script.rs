@@ -10,15 +10,19 @@ use std::borrow::Cow;
 use plop_profile::{Label, LabelSetId, LabelValue, LocationId, Profile, StringId};
 use rustc_hash::FxHashMap;
 
-use super::{Import, Malformed};
+use super::source::Source;
+use super::{Import, Json, Malformed};
 
 pub(super) const FORMAT: &str = "perf script text";
 
 /// How many lines may pass before the first sample.
 const JUDGED: usize = 400;
 
-pub(super) fn import(bytes: &[u8]) -> Import {
-    let text = String::from_utf8_lossy(bytes);
+pub(super) fn import(source: &Source<'_>, _: &Json<'_>) -> Import {
+    if !source.is_text() {
+        return Ok(None);
+    }
+    let text = source.text();
     let mut lines = text.lines().take(JUDGED).skip_while(|line| line.is_empty() || line.starts_with('#'));
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Ok(None) };
     if Header::parse(first).is_none()
@@ -26,7 +30,7 @@ pub(super) fn import(bytes: &[u8]) -> Import {
     {
         return Ok(None);
     }
-    let events = events(&text);
+    let events = events(text);
     let mut reader = Reader::new(&events);
     for (number, line) in text.lines().enumerate() {
         let broken = |reason: &str| Malformed { format: FORMAT, reason: format!("line {}: {reason}", number + 1) };
@@ -219,6 +223,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::tests::{open_bytes, refusal};
 
     #[test]
     fn the_first_line_of_a_sample_is_read_in_all_its_forms() {
@@ -252,7 +257,7 @@ mod tests {
         let text =
             b"# made by hand\nbusy 7 1.0: 500 cycles:\n\t 10 leaf+0x1 (/bin/busy)\n\t 20 [unknown] (/lib/libc.so)\n\n\
             busy 7 1.1: 9 faults:\n\t 10 leaf (/bin/busy)\n\nbusy 8 1.2: 300 cycles:\n\n";
-        let profile = import(text).unwrap().expect("perf script text");
+        let profile = open_bytes(text);
         assert_eq!([profile.total(0), profile.total(1)], [800, 9]);
         assert_eq!(profile.default_sample_type, 0);
         let names: Vec<String> = profile
@@ -266,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_broken_line_is_named() {
-        let error = import(b"busy 7 1.0: 500 cycles:\n\t 10 leaf (/bin/busy)\n\nwhat is this\n\n").unwrap_err();
-        assert_eq!(error.to_string(), "broken perf script text: line 4: neither a sample nor a frame");
+        let error = refusal("busy 7 1.0: 500 cycles:\n\t 10 leaf (/bin/busy)\n\nwhat is this\n\n");
+        assert_eq!(error, "broken perf script text: line 4: neither a sample nor a frame");
     }
 }

@@ -6,14 +6,16 @@
 use plop_profile::{Function, LabelSetId, Line, Location, LocationId, Profile};
 use rustc_hash::FxHashMap;
 
-use super::{Import, Malformed};
+use super::source::Source;
+use super::{Import, Json, Malformed};
 
 pub(super) const FORMAT: &str = "Python plop";
 
 /// How deep a stack may be; Python's own limit is 1,000 unless it is raised.
 const DEEPEST: usize = 100_000;
 
-pub(super) fn import(bytes: &[u8]) -> Import {
+pub(super) fn import(source: &Source<'_>, _: &Json<'_>) -> Import {
+    let bytes = source.bytes;
     let start = bytes.trim_ascii_start();
     let mut sniffed = Literal { bytes: start, at: 0 };
     if !(sniffed.takes(b'{') && sniffed.takes(b'(') && sniffed.takes(b'(') && sniffed.string().is_ok()) {
@@ -154,14 +156,14 @@ impl Literal<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::import::tests::{open_bytes, refusal};
     use plop_profile::Frame;
 
     #[test]
     fn a_dictionary_of_stacks_is_read_with_its_lines() {
         let text = br#"{(('app.py', 12, 'par\'se'), (u"m\xe4in.py", 3, 'main')): 8,
             (('app.py', 13, 'par\'se'), (u"m\xe4in.py", 3, 'main'),): 2L}"#;
-        let profile = import(text).unwrap().expect("Python plop");
+        let profile = open_bytes(text);
         assert_eq!(profile.total(0), 10);
         let edges = profile.call_edges();
         assert_eq!(edges.len(), 1, "functions are merged, whatever their lines");
@@ -173,10 +175,10 @@ mod tests {
 
     #[test]
     fn other_literals_and_broken_ones_are_told_apart() {
-        for foreign in [&b"{'a': 1}"[..], b"{}", b"[1, 2]", b"{\"nodes\": []}"] {
-            assert!(import(foreign).unwrap().is_none(), "{foreign:?}");
+        for foreign in ["{}", "[1, 2]", "{\"nodes\": []}"] {
+            assert!(refusal(foreign).starts_with("no profile of a known format"), "{foreign}");
         }
-        let error = import(b"{(('app.py', 12, 'parse'),): 8, (('app.py', x").unwrap_err();
-        assert_eq!(error.to_string(), "broken Python plop: line 1, byte 44: expected a whole number");
+        let error = refusal("{(('app.py', 12, 'parse'),): 8, (('app.py', x");
+        assert_eq!(error, "broken Python plop: line 1, byte 44: expected a whole number");
     }
 }

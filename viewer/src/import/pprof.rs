@@ -1,13 +1,14 @@
-//! profile.proto, gzipped or plain, whole or torn.
+//! profile.proto, whole or torn.
 
 use plop_profile::{Error, Profile};
 
-use super::{Import, Malformed};
+use super::source::Source;
+use super::{Import, Json, Malformed};
 
 pub(super) const FORMAT: &str = "profile.proto";
 
-pub(super) fn import(bytes: &[u8]) -> Import {
-    match Profile::parse(bytes) {
+pub(super) fn import(source: &Source<'_>, _: &Json<'_>) -> Import {
+    match Profile::parse(source.bytes) {
         Ok(profile) => Ok(Some(profile)),
         Err(Error::NotAProfile) => Ok(None),
         Err(error) => Err(Malformed { format: FORMAT, reason: error.to_string() }),
