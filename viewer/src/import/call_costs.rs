@@ -7,8 +7,8 @@
 //! speedscope do, until what is to be shared becomes small; what is small goes one way whole, so that there are never many
 //! more stacks than edges.
 //!
-//! Functions that call one another in a circle have no flow of their own: what enters the circle is shared by all costs in
-//! it, by the shortest ways.
+//! Where functions call one another in a circle, what enters it follows the heaviest calls first, round and round, until it
+//! has used up what they cost; so the outermost of a program, `exec` in Python, keeps its total though imports call it again.
 
 use plop_profile::{LabelSetId, LocationId, Profile, StackId};
 use rustc_hash::FxHashMap;
@@ -16,7 +16,11 @@ use rustc_hash::FxHashMap;
 /// What is shared out among all callees: at least this part of the whole.
 const SHARED_FROM: i64 = 4096;
 /// How many shares may be made; some ten times what a large program needs.
-const SHARES: usize = 2_000_000;
+const SHARES: usize = 500_000;
+/// How many steps all costs together may take on their ways; what is left stands without its callers.
+const STEPS: usize = 10_000_000;
+/// How many calls within one circle a stack may hold.
+const ROUNDS: u32 = 200;
 /// How large tables of shortest ways may become; beyond it circles are crossed directly.
 const WAYS: usize = 4_000_000;
 
@@ -37,15 +41,17 @@ struct Sink {
     of: u32,
     /// `None` for its own cost.
     callee: Option<u32>,
+    /// Whether the callee is in the same circle.
+    inner: bool,
     left: i64,
 }
 
-/// A circle of functions, or one function by itself.
+/// Some sinks, the largest first.
 #[derive(Default)]
-struct Group {
-    sinks: Vec<Sink>,
+struct Sinks {
+    list: Vec<u32>,
     left: i64,
-    /// The first sink with anything left, the largest come first.
+    /// The first with anything left.
     next: usize,
 }
 
@@ -54,6 +60,8 @@ struct Visit {
     function: u32,
     cost: i64,
     caller: StackId,
+    /// How many calls within the circle lie behind it.
+    rounds: u32,
 }
 
 impl CallCosts<'_> {
@@ -61,7 +69,7 @@ impl CallCosts<'_> {
     pub(super) fn add_to(&self, profile: &mut Profile, sample_type: usize) {
         let mut flow = Flow::new(self, profile, sample_type);
         for (function, cost) in flow.entries() {
-            flow.run(Visit { function, cost, caller: StackId::EMPTY });
+            flow.run(Visit { function, cost, caller: StackId::EMPTY, rounds: 0 });
         }
         flow.rest();
     }
@@ -73,7 +81,11 @@ struct Flow<'a> {
     values: Vec<i64>,
     sample_type: usize,
     group_of: Vec<u32>,
-    groups: Vec<Group>,
+    sinks: Vec<Sink>,
+    /// By function: all its sinks.
+    of_function: Vec<Sinks>,
+    /// By circle: the sinks of its functions that lie outside, and their own costs; empty for a function by itself.
+    of_circle: Vec<Sinks>,
     /// Within circles: who calls whom.
     inner: FxHashMap<u32, Vec<u32>>,
     /// For each function where a circle was entered: each other one's caller on the shortest way.
@@ -83,32 +95,45 @@ struct Flow<'a> {
     recursion: Vec<i64>,
     shared_from: i64,
     shares: usize,
+    steps: usize,
 }
 
 impl<'a> Flow<'a> {
     fn new(costs: &'a CallCosts<'a>, profile: &'a mut Profile, sample_type: usize) -> Self {
         let count = costs.functions.len();
         let group_of = circles(count, costs.calls);
-        let mut groups: Vec<Group> = Vec::new();
-        groups.resize_with(group_of.iter().max().map_or(0, |most| *most as usize + 1), Group::default);
+        let mut sizes = vec![0_u32; group_of.iter().max().map_or(0, |most| *most as usize + 1)];
+        group_of.iter().for_each(|&group| sizes[group as usize] += 1);
         let mut inner: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         let mut recursion = vec![0; count];
-        for (function, &own) in costs.own.iter().enumerate().filter(|(_, own)| **own > 0) {
-            groups[group_of[function] as usize].sinks.push(Sink { of: function as u32, callee: None, left: own });
-        }
-        for &(caller, callee, cost) in costs.calls.iter().filter(|(.., cost)| *cost > 0) {
-            if caller == callee {
-                recursion[caller as usize] = cost;
-            } else if group_of[caller as usize] == group_of[callee as usize] {
-                inner.entry(caller).or_default().push(callee);
-            } else {
-                let sinks = &mut groups[group_of[caller as usize] as usize].sinks;
-                sinks.push(Sink { of: caller, callee: Some(callee), left: cost });
+        let own =
+            costs.own.iter().enumerate().map(|(of, &left)| Sink { of: of as u32, callee: None, inner: false, left });
+        let mut sinks: Vec<Sink> = own.collect();
+        for &(of, callee, left) in costs.calls {
+            if of == callee {
+                recursion[of as usize] = left;
+                continue;
             }
+            let is_inner = group_of[of as usize] == group_of[callee as usize];
+            if is_inner && left > 0 {
+                inner.entry(of).or_default().push(callee);
+            }
+            sinks.push(Sink { of, callee: Some(callee), inner: is_inner, left });
         }
-        for group in &mut groups {
-            group.sinks.sort_by_key(|sink| std::cmp::Reverse(sink.left));
-            group.left = group.sinks.iter().fold(0, |sum: i64, sink| sum.saturating_add(sink.left));
+        sinks.retain(|sink| sink.left > 0);
+        sinks.sort_by_key(|sink| std::cmp::Reverse(sink.left));
+        let mut of_function: Vec<Sinks> = Vec::new();
+        of_function.resize_with(count, Sinks::default);
+        let mut of_circle: Vec<Sinks> = Vec::new();
+        of_circle.resize_with(sizes.len(), Sinks::default);
+        for (number, sink) in sinks.iter().enumerate() {
+            let group = group_of[sink.of as usize] as usize;
+            let in_circle = sizes[group] > 1 && !sink.inner;
+            for of in [Some(&mut of_function[sink.of as usize]), in_circle.then(|| &mut of_circle[group])] {
+                let Some(of) = of else { continue };
+                of.list.push(number as u32);
+                of.left = of.left.saturating_add(sink.left);
+            }
         }
         let sum = costs.own.iter().fold(0_i64, |sum, own| sum.saturating_add((*own).max(0)));
         let values = vec![0; profile.sample_types.len()];
@@ -118,32 +143,39 @@ impl<'a> Flow<'a> {
             values,
             sample_type,
             group_of,
-            groups,
+            sinks,
+            of_function,
+            of_circle,
             inner,
             ways: FxHashMap::default(),
             ways_size: 0,
             recursion,
             shared_from: sum / SHARED_FROM,
             shares: SHARES,
+            steps: STEPS,
         }
     }
 
-    /// Where cost comes in from outside: what groups give out and no call brings, at the function to which calls bring least
-    /// of what it gives out.
+    /// Where cost comes in from outside: what a function, or a circle of them, gives out and no call brings; into a circle at
+    /// the function to which calls bring least of what it gives out.
     fn entries(&self) -> Vec<(u32, i64)> {
-        let mut missing: Vec<i64> = self.groups.iter().map(|group| group.left).collect();
         let mut lacks = vec![0_i64; self.group_of.len()];
-        for group in &self.groups {
-            for sink in &group.sinks {
-                lacks[sink.of as usize] = lacks[sink.of as usize].saturating_add(sink.left);
-                if let Some(callee) = sink.callee {
-                    let missing = &mut missing[self.group_of[callee as usize] as usize];
-                    *missing = missing.saturating_sub(sink.left);
-                    lacks[callee as usize] = lacks[callee as usize].saturating_sub(sink.left);
+        let mut missing = vec![0_i64; self.of_circle.len()];
+        for sink in &self.sinks {
+            let of = self.group_of[sink.of as usize] as usize;
+            lacks[sink.of as usize] = lacks[sink.of as usize].saturating_add(sink.left);
+            if let Some(callee) = sink.callee {
+                lacks[callee as usize] = lacks[callee as usize].saturating_sub(sink.left);
+                let to = self.group_of[callee as usize] as usize;
+                if !sink.inner {
+                    missing[of] = missing[of].saturating_add(sink.left);
+                    missing[to] = missing[to].saturating_sub(sink.left);
                 }
+            } else {
+                missing[of] = missing[of].saturating_add(sink.left);
             }
         }
-        let mut best: Vec<Option<u32>> = vec![None; self.groups.len()];
+        let mut best: Vec<Option<u32>> = vec![None; missing.len()];
         for (function, &group) in self.group_of.iter().enumerate() {
             let best = &mut best[group as usize];
             if best.is_none_or(|best| lacks[best as usize] < lacks[function]) {
@@ -157,57 +189,57 @@ impl<'a> Flow<'a> {
     fn run(&mut self, first: Visit) {
         let mut visits = vec![first];
         while let Some(visit) = visits.pop() {
-            let number = self.group_of[visit.function as usize] as usize;
-            let cost = visit.cost.min(self.groups[number].left);
-            if cost <= 0 {
-                continue;
-            }
+            let Some(steps) = self.steps.checked_sub(1) else { return };
+            self.steps = steps;
+            let circle = self.group_of[visit.function as usize] as usize;
+            let in_circle = !self.of_circle[circle].list.is_empty();
             let location = self.costs.functions[visit.function as usize];
             let stack = self.profile.stacks.push(visit.caller, location);
-            for (sink, part) in self.share(number, cost) {
+            let (mut parts, mut rest) = (Vec::new(), visit.cost);
+            let rounds_left = visit.rounds < ROUNDS;
+            if !in_circle {
+                self.share(visit.function, &mut rest, &mut parts);
+            }
+            if rounds_left || !in_circle {
+                rest = take(&mut self.of_function[visit.function as usize], &mut self.sinks, rest, &mut parts);
+            }
+            // What the calls from here don't take leaves the circle elsewhere.
+            if in_circle {
+                take(&mut self.of_circle[circle], &mut self.sinks, rest, &mut parts);
+            }
+            for (number, cost) in parts {
+                let sink = self.sinks[number as usize];
                 let stack = self.way(visit.function, sink.of, stack);
+                let rounds = if sink.inner { visit.rounds + 1 } else { 0 };
                 match sink.callee {
-                    Some(callee) => visits.push(Visit { function: callee, cost: part, caller: stack }),
-                    None => self.own(sink.of, part, stack),
+                    Some(function) => visits.push(Visit { function, cost, caller: stack, rounds }),
+                    None => self.own(sink.of, cost, stack),
                 }
             }
         }
     }
 
-    /// Takes a cost from a group's sinks: from each its share if it is large, else from the first that have any.
-    fn share(&mut self, number: usize, cost: i64) -> Vec<(Sink, i64)> {
-        let group = &mut self.groups[number];
-        let all = group.left;
-        group.left -= cost;
-        let mut parts = Vec::new();
-        let mut rest = cost;
-        if cost >= self.shared_from && self.shares >= group.sinks.len() {
-            self.shares -= group.sinks.len();
-            for sink in &mut group.sinks[group.next..] {
-                let part = (i128::from(cost) * i128::from(sink.left) / i128::from(all.max(1))) as i64;
-                // Sums that saturated can make shares larger than what there is.
-                let part = part.min(sink.left).min(rest);
-                if part > 0 {
-                    sink.left -= part;
-                    rest -= part;
-                    parts.push((*sink, part));
-                }
-            }
+    /// Takes a large cost from all of a function's sinks, from each its share; what rounding leaves over is left.
+    fn share(&mut self, function: u32, rest: &mut i64, parts: &mut Vec<(u32, i64)>) {
+        let of = &mut self.of_function[function as usize];
+        let (cost, all) = ((*rest).min(of.left), of.left);
+        let count = of.list.len() - of.next;
+        if cost < self.shared_from || cost <= 0 || count < 2 || self.shares < count {
+            return;
         }
-        // What rounding leaves over, or all of it.
-        while rest > 0 && group.next < group.sinks.len() {
-            let sink = &mut group.sinks[group.next];
-            let part = rest.min(sink.left);
-            sink.left -= part;
-            rest -= part;
+        self.shares -= count;
+        for &number in &of.list[of.next..] {
+            let sink = &mut self.sinks[number as usize];
+            let part = (i128::from(cost) * i128::from(sink.left) / i128::from(all)) as i64;
+            // Sums that saturated can make shares larger than what there is.
+            let part = part.min(sink.left).min(*rest);
             if part > 0 {
-                parts.push((*sink, part));
-            }
-            if sink.left == 0 {
-                group.next += 1;
+                sink.left -= part;
+                of.left -= part;
+                *rest -= part;
+                parts.push((number, part));
             }
         }
-        parts
     }
 
     /// The stack at `to` when a circle was entered at `from`, whose stack this is.
@@ -248,7 +280,7 @@ impl<'a> Flow<'a> {
     }
 
     fn own(&mut self, function: u32, cost: i64, stack: StackId) {
-        let recursive = cost.min(self.recursion[function as usize]);
+        let recursive = cost.min(self.recursion[function as usize]).max(0);
         if recursive > 0 {
             self.recursion[function as usize] -= recursive;
             let deeper = self.profile.stacks.push(stack, self.costs.functions[function as usize]);
@@ -268,7 +300,7 @@ impl<'a> Flow<'a> {
     /// Own costs that no flow reached, since the file does not agree with itself, and negative ones.
     fn rest(mut self) {
         let mut left: Vec<i64> = self.costs.own.iter().map(|own| (*own).min(0)).collect();
-        for sink in self.groups.iter().flat_map(|group| &group.sinks).filter(|sink| sink.callee.is_none()) {
+        for sink in self.sinks.iter().filter(|sink| sink.callee.is_none()) {
             left[sink.of as usize] = sink.left;
         }
         for (function, cost) in left.into_iter().enumerate().filter(|(_, cost)| *cost != 0) {
@@ -276,6 +308,25 @@ impl<'a> Flow<'a> {
             self.sample(stack, cost);
         }
     }
+}
+
+/// Takes a cost from the first sinks that have any; gives what is left of it.
+fn take(of: &mut Sinks, sinks: &mut [Sink], mut rest: i64, parts: &mut Vec<(u32, i64)>) -> i64 {
+    while rest > 0 && of.next < of.list.len() {
+        let number = of.list[of.next];
+        let sink = &mut sinks[number as usize];
+        let part = rest.min(sink.left);
+        sink.left -= part;
+        of.left -= part;
+        rest -= part;
+        if part > 0 {
+            parts.push((number, part));
+        }
+        if sink.left == 0 {
+            of.next += 1;
+        }
+    }
+    rest
 }
 
 /// Which functions call one another in a circle: the number of each one's circle. Tarjan's algorithm, with a stack of its own.
@@ -380,11 +431,11 @@ mod tests {
     #[test]
     fn circles_and_recursion_count_once() {
         // main calls a, which calls b and is called by it; b calls itself, and leaf.
-        let calls = [(0, 1, 90), (1, 2, 300), (2, 1, 200), (2, 2, 50), (2, 3, 30)];
+        let calls = [(0, 1, 90), (1, 2, 270), (2, 1, 200), (2, 2, 50), (2, 3, 30)];
         let (own, total, edges, _) = graph(&[10, 20, 40, 30], &calls);
         assert_eq!(own, [10, 20, 40, 30]);
-        assert_eq!(total, [100, 90, 70, 30]);
-        assert_eq!((edges[&(0, 1)], edges[&(1, 2)], edges[&(2, 3)]), (90, 70, 30));
+        assert_eq!(total, [100, 90, 90, 30]);
+        assert_eq!((edges[&(0, 1)], edges[&(1, 2)], edges[&(2, 3)]), (90, 90, 30));
         assert_eq!(edges.get(&(2, 2)), Some(&40), "as much recursion as there is own cost");
     }
 

@@ -66,6 +66,8 @@ struct FuncTable {
     file_name: Vec<Cell>,
     /// From version 58: a row of the shared sources, instead of `file_name`.
     source: Option<Vec<Cell>>,
+    line_number: Vec<Cell>,
+    column_number: Vec<Cell>,
     resource: Vec<Cell>,
 }
 
@@ -248,8 +250,11 @@ fn stacks(
             (file, ..) => file,
         };
         let address = number(&frames.address, at).filter(|&address| address >= 0.0).map(|address| address as u64);
-        let line = number(&frames.line, at).unwrap_or(0.0) as i64;
-        locations.push(code.location(profile, &Frame { name: text(&funcs.name, func), file, line, address, lib }));
+        let whole = |column: &[Cell], at: usize| number(column, at).unwrap_or(0.0) as i64;
+        let line = whole(&frames.line, at);
+        let begins = (whole(&funcs.line_number, func), whole(&funcs.column_number, func));
+        locations
+            .push(code.location(profile, &Frame { name: text(&funcs.name, func), file, line, begins, address, lib }));
     }
     Stacks::new(profile, &locations, stack_table.frame.len(), |at| {
         let prefix = match &stack_table.prefix_offset {

@@ -1,11 +1,10 @@
 //! What the Firefox Profiler's formats have in common: frames with a name or an address in a library, stacks as a table of
 //! callers, threads of processes.
 
-use plop_profile::{
-    Function, Label, LabelSetId, LabelValue, Line, Location, LocationId, Mapping, MappingId, Profile, StackId,
-};
+use plop_profile::{Label, LabelSetId, LabelValue, Line, Location, LocationId, Mapping, MappingId, Profile, StackId};
 use rustc_hash::FxHashMap;
 
+use super::scripts::Scripts;
 use super::source::Cell;
 
 /// A library that frames lie in.
@@ -22,6 +21,8 @@ pub(super) struct Frame<'a> {
     pub(super) name: &'a str,
     pub(super) file: &'a str,
     pub(super) line: i64,
+    /// The line and column where the function begins; 0 if unknown.
+    pub(super) begins: (i64, i64),
     pub(super) address: Option<u64>,
     pub(super) lib: Option<Lib<'a>>,
 }
@@ -29,6 +30,7 @@ pub(super) struct Frame<'a> {
 /// The code of a profile, each place once.
 #[derive(Default)]
 pub(super) struct Code {
+    functions: Scripts,
     locations: FxHashMap<Location, LocationId>,
     mappings: FxHashMap<(String, Option<u64>), MappingId>,
 }
@@ -41,8 +43,7 @@ impl Code {
         let lines = if unnamed {
             Vec::new()
         } else {
-            let (name, file) = (profile.strings.intern(frame.name), profile.strings.intern(frame.file));
-            let function = profile.intern_function(Function { name, file, ..Function::default() });
+            let function = self.functions.function(profile, frame.name, frame.file, frame.begins);
             vec![Line { function, line: frame.line }]
         };
         let location = Location { mapping, address: frame.address.unwrap_or(0), lines };

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::firefox_tables::{Code, Frame, Lib, Stacks, Thread, is_address};
+use super::scripts::Scripts;
 use super::source::{Cell, Object, Source, malformed};
 use super::tally::{Tally, Unit};
 use super::{Import, Json};
@@ -45,6 +46,11 @@ fn processes(object: &Object<'_>, tally: &mut Tally, code: &mut Code, depth: usi
     let libs = libs(object);
     for (at, raw) in object.want::<Vec<&RawValue>>("threads")?.into_iter().enumerate() {
         let failed = |error: String| format!("thread {at}: {error}");
+        // The oldest versions hold other processes as JSON within a text.
+        if let Ok(text) = serde_json::from_str::<String>(raw.get()) {
+            nested(&text, tally, code, depth).map_err(failed)?;
+            continue;
+        }
         let thread: RawThread = serde_json::from_str(raw.get()).map_err(|error| failed(error.to_string()))?;
         let named = Thread {
             name: &thread.name,
@@ -63,12 +69,17 @@ fn processes(object: &Object<'_>, tally: &mut Tally, code: &mut Code, depth: usi
         }
     }
     for raw in object.get::<Vec<&RawValue>>("processes")?.unwrap_or_default() {
-        if depth == DEEPEST {
-            return Err(format!("processes nest more than {DEEPEST} deep"));
-        }
-        processes(&Object::parse(raw.get())?, tally, code, depth + 1)?;
+        nested(raw.get(), tally, code, depth)?;
     }
     Ok(())
+}
+
+/// A process within another.
+fn nested(json: &str, tally: &mut Tally, code: &mut Code, depth: usize) -> Result<(), String> {
+    if depth == DEEPEST {
+        return Err(format!("processes nest more than {DEEPEST} deep"));
+    }
+    processes(&Object::parse(json)?, tally, code, depth + 1)
 }
 
 fn id(raw: Option<&RawValue>) -> String {
@@ -147,7 +158,7 @@ fn stacks(thread: &RawThread<'_>, libs: &[RawLib], code: &mut Code, profile: &mu
 
 /// A frame by what its location says: an address, `name (in library)`, `name (file:line:column)`, or a name.
 fn frame<'a>(text: &'a str, line: i64, libs: &'a [RawLib]) -> Frame<'a> {
-    let plain = Frame { name: text, file: "", line, address: None, lib: None };
+    let plain = Frame { name: text, file: "", line, begins: (0, 0), address: None, lib: None };
     if is_address(text) {
         let address = u64::from_str_radix(&text[2..], 16).ok();
         let number = |value: Option<f64>| value.unwrap_or(0.0) as u64;
@@ -161,7 +172,8 @@ fn frame<'a>(text: &'a str, line: i64, libs: &'a [RawLib]) -> Frame<'a> {
     }
     match script(text) {
         Some(script) => {
-            Frame { name: script.name, file: script.file, line: if line == 0 { script.line } else { line }, ..plain }
+            let line = if line == 0 { script.begins.0 } else { line };
+            Frame { name: script.name, file: script.file, line, begins: script.begins, ..plain }
         }
         None => plain,
     }
@@ -171,7 +183,8 @@ fn frame<'a>(text: &'a str, line: i64, libs: &'a [RawLib]) -> Frame<'a> {
 struct Script<'a> {
     name: &'a str,
     file: &'a str,
-    line: i64,
+    /// The line and column where it begins.
+    begins: (i64, i64),
 }
 
 /// `name (file:line:column)`, the numbers and a source's number behind it (`[12]`) as far as there are any.
@@ -193,7 +206,12 @@ fn script(text: &str) -> Option<Script<'_>> {
         file = before;
     }
     let file = file.strip_prefix("in ").unwrap_or(file);
-    Some(Script { name, file, line: numbers.last().copied().unwrap_or(0) })
+    let begins = match numbers[..] {
+        [column, line] => (line, column),
+        [line] => (line, 0),
+        _ => (0, 0),
+    };
+    Some(Script { name, file, begins })
 }
 
 /// What the developer tools saved.
@@ -208,7 +226,7 @@ fn devtools(saved: &Object<'_>) -> Result<Profile, String> {
     let mut tally = Tally::new();
     let column = tally.column("time", Unit::Milliseconds);
     let cell = |row: &[Cell], column: usize| row.get(column).and_then(|cell| cell.0);
-    let mut locations = Vec::new();
+    let (mut scripts, mut locations) = (Scripts::default(), Vec::new());
     for row in &thread.frame_table.data {
         let text = cell(row, 0).and_then(|number| thread.string_table.get(number as usize)).and_then(Option::as_deref);
         let script = text.and_then(script);
@@ -217,7 +235,7 @@ fn devtools(saved: &Object<'_>) -> Result<Profile, String> {
                 && script.file != "self-hosted"
                 && !script.file.starts_with("self-hosted:")
         });
-        locations.push(own.map(|script| tally.profile.named_location(script.name, script.file)));
+        locations.push(own.map(|script| scripts.location(&mut tally.profile, script.name, script.file, script.begins)));
     }
     let mut stacks: Vec<StackId> = Vec::with_capacity(thread.stack_table.data.len());
     for (at, row) in thread.stack_table.data.iter().enumerate() {
@@ -278,10 +296,10 @@ mod tests {
 
     #[test]
     fn a_location_is_taken_apart_from_behind() {
-        let parts = |text| script(text).map(|script| (script.name, script.file, script.line));
-        assert_eq!(parts("f (http://x:80/a.js:7:3)"), Some(("f", "http://x:80/a.js", 7)));
-        assert_eq!(parts("g (self-hosted)"), Some(("g", "self-hosted", 0)));
-        assert_eq!(parts("ns::h(int) (in libx.so)"), Some(("ns::h(int)", "libx.so", 0)));
+        let parts = |text| script(text).map(|script| (script.name, script.file, script.begins));
+        assert_eq!(parts("f (http://x:80/a.js:7:3)"), Some(("f", "http://x:80/a.js", (7, 3))));
+        assert_eq!(parts("g (self-hosted)"), Some(("g", "self-hosted", (0, 0))));
+        assert_eq!(parts("ns::h(int) (in libx.so)"), Some(("ns::h(int)", "libx.so", (0, 0))));
         assert_eq!(parts("EventLoop"), None);
     }
 }

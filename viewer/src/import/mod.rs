@@ -40,6 +40,7 @@ mod heap_profile;
 mod instruments;
 mod legacy;
 mod marshal;
+mod papyrus;
 mod perf_script;
 mod plop;
 mod pprof;
@@ -130,6 +131,7 @@ const IMPORTERS: &[(&str, Importer)] = &[
     (dhat::FORMAT, dhat::import),
     (callgrind::FORMAT, callgrind::import),
     (instruments::FORMAT, instruments::import),
+    (papyrus::FORMAT, papyrus::import),
     (perf_script::FORMAT, perf_script::import),
     (folded::FORMAT, folded::import),
 ];

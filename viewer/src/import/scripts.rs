@@ -1,7 +1,7 @@
 //! Functions of scripts, as V8, Safari and Python name them: name, file, line and perhaps column. Minified code has many functions of one
 //! name on one line, which must stay apart.
 
-use plop_profile::{Function, Line, Location, LocationId, Profile};
+use plop_profile::{Function, FunctionId, Line, Location, LocationId, Profile};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
@@ -35,21 +35,22 @@ pub(super) fn name(function: &str, url: &str, line: i64) -> String {
 /// The functions of a profile, by where they begin.
 #[derive(Default)]
 pub(super) struct Scripts {
-    known: FxHashMap<(String, String, i64, i64), LocationId>,
+    known: FxHashMap<(String, String, i64, i64), FunctionId>,
+    locations: FxHashMap<FunctionId, LocationId>,
     /// How many functions have a name and a file.
     namesakes: FxHashMap<(String, String), u32>,
 }
 
 impl Scripts {
-    /// The location that stands for a function. Of several with one name in one file, all but the first have their place
-    /// behind the file's name.
-    pub(super) fn location(
+    /// The function of that name in that file that begins there. Of several with one name in one file, all but the first have
+    /// their place behind the file's name.
+    pub(super) fn function(
         &mut self,
         profile: &mut Profile,
         name: &str,
         url: &str,
         (line, column): (i64, i64),
-    ) -> LocationId {
+    ) -> FunctionId {
         *self.known.entry((name.to_owned(), url.to_owned(), line, column)).or_insert_with(|| {
             let namesakes = self.namesakes.entry((name.to_owned(), url.to_owned())).or_default();
             *namesakes += 1;
@@ -58,14 +59,17 @@ impl Scripts {
                 (_, 0) => format!("{url}:{line}"),
                 _ => format!("{url}:{line}:{column}"),
             };
-            let function = Function {
-                name: profile.strings.intern(name),
-                file: profile.strings.intern(&file),
-                start_line: line.max(0),
-                ..Function::default()
-            };
-            let function = profile.intern_function(function);
-            profile.push_location(Location { lines: vec![Line { function, line: line.max(0) }], ..Location::default() })
+            let (name, file) = (profile.strings.intern(name), profile.strings.intern(&file));
+            profile.intern_function(Function { name, file, start_line: line.max(0), ..Function::default() })
+        })
+    }
+
+    /// The location that stands for such a function.
+    pub(super) fn location(&mut self, profile: &mut Profile, name: &str, url: &str, place: (i64, i64)) -> LocationId {
+        let function = self.function(profile, name, url, place);
+        *self.locations.entry(function).or_insert_with(|| {
+            let lines = vec![Line { function, line: place.0.max(0) }];
+            profile.push_location(Location { lines, ..Location::default() })
         })
     }
 
