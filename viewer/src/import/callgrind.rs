@@ -25,8 +25,9 @@ pub(super) fn import(source: &Source<'_>, _: &Json<'_>) -> Import {
     }
     let text = source.text();
     let mut head = text.lines().take(JUDGED);
-    let named = text.starts_with("# callgrind format");
-    if !named && !(head.any(|line| line.starts_with("events:")) && head.any(|line| line.starts_with("fn="))) {
+    let counts = text.starts_with("# callgrind format")
+        || head.any(|line| line.starts_with("events:")) && head.any(|line| line.starts_with("fn="));
+    if !counts {
         return Ok(None);
     }
     let mut reader = Reader::default();

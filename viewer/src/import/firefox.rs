@@ -19,7 +19,8 @@ pub(super) fn import(_: &Source<'_>, json: &Json<'_>) -> Import {
     let Some(meta) = object.object("meta") else { return Ok(None) };
     let first = object.get::<Vec<&RawValue>>("threads").ok().flatten().and_then(|threads| threads.first().copied());
     let of_lists = first.is_some_and(|thread| Object::parse(thread.get()).is_ok_and(|thread| thread.has("funcTable")));
-    if !of_lists && !(meta.has("preprocessedProfileVersion") && first.is_some()) {
+    let processed = of_lists || meta.has("preprocessedProfileVersion") && first.is_some();
+    if !processed {
         return Ok(None);
     }
     read(object, &meta).map(Some).map_err(malformed(FORMAT))
