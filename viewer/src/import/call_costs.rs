@@ -385,8 +385,10 @@ mod tests {
     use super::*;
     use plop_profile::{CallGraph, Frame, FrameTree};
 
+    type Edges = FxHashMap<(u32, u32), i64>;
+
     /// The call graph of these costs: self and total of each function by number, and the edges.
-    fn graph(own: &[i64], calls: &[(u32, u32, i64)]) -> (Vec<i64>, Vec<i64>, FxHashMap<(u32, u32), i64>, Profile) {
+    fn graph(own: &[i64], calls: &[(u32, u32, i64)]) -> (Vec<i64>, Vec<i64>, Edges, Profile) {
         let mut profile = Profile::new([("cost", "count")]);
         let functions: Vec<LocationId> =
             (0..own.len()).map(|at| profile.named_location(&format!("f{at}"), "")).collect();
