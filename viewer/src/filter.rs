@@ -3,12 +3,11 @@
 
 use std::borrow::Cow;
 
-use plop_profile::{CallGraph, FrameTree, LabelSetId, Sample, StackId};
-use regex::Regex;
+use plop_profile::{CallGraph, FrameTree, FunctionId, LabelSetId, Sample, StackId};
 
 use crate::function::Function;
 use crate::opened::{Opened, Shown};
-use crate::view::{View, ViewError};
+use crate::view::{Pattern, View, ViewError};
 
 /// A profile as a view shows it.
 #[derive(Debug)]
@@ -25,6 +24,11 @@ pub struct Viewed<'a> {
     kept_stacks: Option<Vec<bool>>,
     /// By set of labels, likewise.
     kept_labels: Option<Vec<bool>>,
+    shown: &'a Shown,
+    /// By frame: whether the view takes it out; none if empty.
+    hidden: Vec<bool>,
+    /// By frame: whether stacks are shown from it on; from their roots if empty.
+    starts: Vec<bool>,
 }
 
 impl View {
@@ -42,46 +46,59 @@ impl View {
             })?,
         };
         let shown = if self.merge_generics { opened.merged() } else { opened.apart() };
+        let hidden = self.hidden(shown);
+        let starts =
+            self.show_from.iter().flat_map(|start| shown.functions.iter().map(|of| start.matches(of))).collect();
         Ok(Viewed {
             opened,
             sample_type,
-            tree: self.tree(shown),
+            tree: self.tree(shown, &hidden),
             functions: &shown.functions,
             kept_stacks: self.kept_stacks(shown),
             kept_labels: self.kept_labels(opened)?,
+            shown,
+            hidden,
+            starts,
         })
     }
 
-    /// The tree without what is hidden, cut off or folded.
-    fn tree<'a>(&self, shown: &'a Shown) -> Cow<'a, FrameTree> {
-        if self.hide.is_none() && self.presets.is_empty() && self.show_from.is_none() && !self.fold_recursion {
-            return Cow::Borrowed(&shown.tree);
+    /// By frame: whether it is hidden; empty if none is.
+    fn hidden(&self, shown: &Shown) -> Vec<bool> {
+        if self.hide.is_empty() && self.presets.is_empty() {
+            return Vec::new();
         }
         let hides = |function: &Function| {
-            self.hide.as_ref().is_some_and(|hide| matches(hide, function))
+            self.hide.iter().any(|hide| hide.matches(function))
                 || self.presets.iter().any(|preset| preset.hides(&function.krate, &function.name))
         };
-        let hidden: Vec<bool> = shown.functions.iter().map(hides).collect();
+        shown.functions.iter().map(hides).collect()
+    }
+
+    /// The tree without what is hidden, cut off or folded.
+    fn tree<'a>(&self, shown: &'a Shown, hidden: &[bool]) -> Cow<'a, FrameTree> {
+        if hidden.is_empty() && self.show_from.is_none() && !self.fold_recursion {
+            return Cow::Borrowed(&shown.tree);
+        }
+        let is_hidden = |frame: u32| !hidden.is_empty() && hidden[frame as usize];
         let nodes = &shown.tree.nodes;
         let below_start = self.show_from.as_ref().map(|start| on_path(shown, start));
         Cow::Owned(shown.tree.reframed(shown.tree.frames.clone(), |at, caller| {
             let frame = nodes[at].frame;
             let is_above = below_start.as_ref().is_some_and(|below| !below[at]);
             let repeats = self.fold_recursion && caller == Some(frame);
-            (!hidden[frame as usize] && !is_above && !repeats).then_some(frame)
+            (!is_hidden(frame) && !is_above && !repeats).then_some(frame)
         }))
     }
 
     fn kept_stacks(&self, shown: &Shown) -> Option<Vec<bool>> {
-        if self.focus.is_none() && self.ignore.is_none() && self.show_from.is_none() {
+        if self.focus.is_empty() && self.ignore.is_empty() && self.show_from.is_none() {
             return None;
         }
-        let touched = |pattern: &Option<Regex>| pattern.as_ref().map(|pattern| on_path(shown, pattern));
-        let (focus, ignore, start) = (touched(&self.focus), touched(&self.ignore), touched(&self.show_from));
+        let touched = |patterns: &[Pattern]| patterns.iter().map(|pattern| on_path(shown, pattern)).collect::<Vec<_>>();
+        let (wanted, unwanted) = (touched(&self.focus), touched(&self.ignore));
+        let start = self.show_from.as_ref().map(|start| on_path(shown, start));
         let kept = |node: usize| {
-            focus.as_ref().is_none_or(|focus| focus[node])
-                && ignore.as_ref().is_none_or(|ignore| !ignore[node])
-                && start.as_ref().is_none_or(|start| start[node])
+            wanted.iter().chain(&start).all(|touched| touched[node]) && !unwanted.iter().any(|touched| touched[node])
         };
         Some(shown.tree.node_of_stack.iter().map(|&node| kept(node as usize)).collect())
     }
@@ -106,14 +123,9 @@ impl View {
     }
 }
 
-/// Whether a function's full name or its file matches.
-fn matches(pattern: &Regex, function: &Function) -> bool {
-    pattern.is_match(&function.name) || pattern.is_match(&function.file)
-}
-
 /// By node: whether a function that matches stands in the stack from the root to it.
-fn on_path(shown: &Shown, pattern: &Regex) -> Vec<bool> {
-    let matching: Vec<bool> = shown.functions.iter().map(|function| matches(pattern, function)).collect();
+fn on_path(shown: &Shown, pattern: &Pattern) -> Vec<bool> {
+    let matching: Vec<bool> = shown.functions.iter().map(|function| pattern.matches(function)).collect();
     let mut touched = vec![false; shown.tree.nodes.len()];
     for (at, node) in shown.tree.nodes.iter().enumerate().skip(1) {
         touched[at] = touched[node.parent as usize] || matching[node.frame as usize];
@@ -141,12 +153,54 @@ impl Viewed<'_> {
 
     /// The self value of each of the tree's nodes, of one sample type.
     pub fn node_self(&self, sample_type: usize) -> Vec<i64> {
-        let mut values = vec![0_i64; self.tree.nodes.len()];
+        self.node_self_in(&self.tree, sample_type)
+    }
+
+    /// The same in a tree that was made of the view's.
+    pub(crate) fn node_self_in(&self, tree: &FrameTree, sample_type: usize) -> Vec<i64> {
+        let mut values = vec![0_i64; tree.nodes.len()];
         for sample in self.samples() {
-            let value = &mut values[self.tree.leaf(sample.stack)];
+            let value = &mut values[tree.leaf(sample.stack)];
             *value = value.saturating_add(sample.values[sample_type]);
         }
         values
+    }
+
+    /// The number of the frame that shows a function of the profile.
+    pub(crate) fn frame_of(&self, function: FunctionId) -> u32 {
+        self.shown.frame_of[function.0 as usize]
+    }
+
+    /// Whether the view takes a frame out.
+    pub(crate) fn hides(&self, frame: u32) -> bool {
+        self.hidden.get(frame as usize).is_some_and(|&hidden| hidden)
+    }
+
+    /// Whether stacks are shown from this frame on, or from their roots if it is `None`.
+    pub(crate) fn begins(&self, frame: Option<u32>) -> bool {
+        match frame {
+            None => self.starts.is_empty(),
+            Some(frame) => self.starts.get(frame as usize).is_some_and(|&starts| starts),
+        }
+    }
+
+    /// By node: whether it was inlined into its caller, in one of its stacks at least.
+    pub(crate) fn inlined_nodes(&self) -> Vec<bool> {
+        let Viewed { tree, shown, opened, .. } = self;
+        let mut inlined = vec![false; tree.nodes.len()];
+        for (at, stack) in opened.profile.stacks.nodes().iter().enumerate().skip(1) {
+            let lines = &opened.profile.locations[stack.location.0 as usize].lines;
+            let Some((_outermost, inner)) = lines.split_last().filter(|(_, inner)| !inner.is_empty()) else { continue };
+            let mut node = tree.leaf(StackId(at as u32));
+            for line in inner {
+                // A frame that the view has taken out, or merged into its caller, has no node here.
+                if node != 0 && tree.nodes[node].frame == shown.frame_of[line.function.0 as usize] {
+                    inlined[node] = true;
+                    node = tree.nodes[node].parent as usize;
+                }
+            }
+        }
+        inlined
     }
 
     /// The call graph of the sample type that is looked at.

@@ -16,3 +16,10 @@ pub struct Function {
     /// The source file, or the mapped file, or empty.
     pub file: String,
 }
+
+/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), over the texts with a NUL between them.
+pub(crate) fn hash(texts: &[&str]) -> u64 {
+    let bytes =
+        texts.iter().enumerate().flat_map(|(number, text)| (number > 0).then_some(0).into_iter().chain(text.bytes()));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

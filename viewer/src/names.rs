@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::function::Function;
+use crate::function::{Function, hash};
 
 /// The name that a person reads for a linker's symbol: Rust (both manglings, without hash) or C++; any other is itself.
 pub(crate) fn demangle(symbol: &str) -> String {
@@ -33,13 +33,7 @@ pub(crate) fn describe(name: &str, file: &str, mapped: &str) -> Function {
     let parts = Parts::of(&name, file, mapped);
     let (label, krate, module) = (parts.label, parts.krate, parts.module);
     let file = if file.is_empty() { mapped } else { file };
-    Function { id: id(&name, file), label, krate, module, file: file.to_owned(), name }
-}
-
-/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), over the name, a NUL and the file.
-fn id(name: &str, file: &str) -> u64 {
-    let bytes = name.bytes().chain([0]).chain(file.bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    Function { id: hash(&[&name, file]), label, krate, module, file: file.to_owned(), name }
 }
 
 /// The name of the function that an instance or a closure belongs to: generic arguments and closures left out.
@@ -455,7 +449,7 @@ mod tests {
     #[test]
     fn ids_are_the_published_hash() {
         // FNV-1a of a single NUL byte, the input for an empty name and file.
-        assert_eq!(id("", ""), 0xaf63_bd4c_8601_b7df);
-        assert_ne!(id("a", "b"), id("ab", ""));
+        assert_eq!(hash(&["", ""]), 0xaf63_bd4c_8601_b7df);
+        assert_ne!(hash(&["a", "b"]), hash(&["ab", ""]));
     }
 }

@@ -30,6 +30,24 @@ pub struct Opened {
 pub(crate) struct Shown {
     pub(crate) tree: FrameTree,
     pub(crate) functions: Vec<Function>,
+    /// By function of the profile, the number of the frame that shows it; [`NO_FRAME`] if no stack has it.
+    pub(crate) frame_of: Vec<u32>,
+}
+
+/// No frame's number.
+pub(crate) const NO_FRAME: u32 = u32::MAX;
+
+impl Shown {
+    /// A profile's own tree.
+    fn of(profile: &Profile, tree: FrameTree, functions: Vec<Function>) -> Self {
+        let mut frame_of = vec![NO_FRAME; profile.functions.len()];
+        for (number, frame) in tree.frames.iter().enumerate() {
+            if let Frame::Function(function) = frame {
+                frame_of[function.0 as usize] = number as u32;
+            }
+        }
+        Shown { tree, functions, frame_of }
+    }
 }
 
 impl Opened {
@@ -43,7 +61,8 @@ impl Opened {
         let mapped = mapped_files(&profile);
         let functions = tree.frames.iter().map(|&frame| describe(&profile, frame, &mapped)).collect();
         let times = Times::of(&profile);
-        Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new(), times }
+        let apart = Shown::of(&profile, tree, functions);
+        Opened { profile, format, warnings, apart, merged: OnceLock::new(), times }
     }
 
     /// Makes a profile ready whose functions are known, by their numbers, and which has no addresses without a name.
@@ -60,7 +79,8 @@ impl Opened {
         };
         let functions = tree.frames.iter().map(known).collect();
         let times = Times::of(&profile);
-        Opened { profile, format, warnings, apart: Shown { tree, functions }, merged: OnceLock::new(), times }
+        let apart = Shown::of(&profile, tree, functions);
+        Opened { profile, format, warnings, apart, merged: OnceLock::new(), times }
     }
 
     /// A stretch of the profile, as a profile that lasted so long.
@@ -117,6 +137,13 @@ impl Opened {
             &profile.strings[label.key] == key && label_text(profile, label.value) == value
         };
         profile.label_sets.get(set).iter().any(is)
+    }
+
+    /// The value of a label in a set, if it has one.
+    pub(crate) fn label(&self, set: LabelSetId, key: &str) -> Option<String> {
+        let mut labels = self.profile.label_sets.get(set).iter();
+        let found = labels.find(|label| &self.profile.strings[label.key] == key)?;
+        Some(label_text(&self.profile, found.value))
     }
 }
 
@@ -181,5 +208,7 @@ fn merge_families(apart: &Shown) -> Shown {
         let other_member = node.parent != 0 && nodes[node.parent as usize].frame != node.frame;
         (caller != Some(merged) || !other_member).then_some(merged)
     });
-    Shown { tree, functions }
+    let shown_by = |&frame: &u32| merged_frame.get(frame as usize).copied().unwrap_or(NO_FRAME);
+    let frame_of = apart.frame_of.iter().map(shown_by).collect();
+    Shown { tree, functions, frame_of }
 }

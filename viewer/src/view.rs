@@ -5,6 +5,8 @@ use std::fmt;
 
 use regex::Regex;
 
+use crate::function::Function;
+
 use crate::timeline::Moment;
 
 /// What to look at. The parameters are those of `API.md`.
@@ -12,14 +14,14 @@ use crate::timeline::Moment;
 pub struct View {
     /// The sample type, by name; the profile's default if `None`.
     pub sample_type: Option<String>,
-    /// Keep samples in whose stack a function matches.
-    pub focus: Option<Regex>,
-    /// Drop samples in whose stack a function matches.
-    pub ignore: Option<Regex>,
-    /// Take matching functions out, their cost charged to the caller.
-    pub hide: Option<Regex>,
+    /// Keep samples in whose stack each of these has a function that matches.
+    pub focus: Vec<Pattern>,
+    /// Drop samples in whose stack a function matches one of these.
+    pub ignore: Vec<Pattern>,
+    /// Take functions out that match one of these, their cost charged to the caller.
+    pub hide: Vec<Pattern>,
     /// Cut stacks above the outermost match; drop those without.
-    pub show_from: Option<Regex>,
+    pub show_from: Option<Pattern>,
     /// Libraries whose runtime frames are hidden.
     pub presets: Vec<Preset>,
     /// Keep samples of these threads; all if empty.
@@ -34,6 +36,65 @@ pub struct View {
     pub fold_recursion: bool,
     /// Instances of a generic function, and its closures, count as the function.
     pub merge_generics: bool,
+}
+
+/// Which functions a filter means: `crate:tokio`, `file:net/`, `module:app::db`, or a regular expression for name or file.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    of: Part,
+    expression: Regex,
+}
+
+/// What of a function an expression is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    NameOrFile,
+    File,
+    /// The whole of it.
+    Crate,
+    /// The whole of it, or of a module that it lies in.
+    Module,
+}
+
+impl Pattern {
+    /// The pattern that a parameter's value says; none if it is empty.
+    ///
+    /// # Errors
+    /// When its expression is none.
+    pub fn parse(key: &str, value: &str) -> Result<Option<Pattern>, ViewError> {
+        let parts = [("file:", Part::File), ("crate:", Part::Crate), ("module:", Part::Module)];
+        let part = parts.into_iter().find_map(|(prefix, of)| Some((of, value.strip_prefix(prefix)?)));
+        // `crate::name` is a path.
+        let (of, text) = part.filter(|(_, rest)| !rest.starts_with(':')).unwrap_or((Part::NameOrFile, value));
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let whole = match of {
+            Part::NameOrFile | Part::File => text.to_owned(),
+            Part::Crate => format!("^(?:{text})$"),
+            Part::Module => format!("^(?:{text})(?:::|$)"),
+        };
+        // What is typed is judged, not what is made of it.
+        let compile = |text: &str| regex::RegexBuilder::new(text).size_limit(1 << 20).build();
+        let compiled = compile(text).and_then(|_| compile(&whole));
+        let expression = compiled.map_err(|error| {
+            let reason = error.to_string();
+            let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            ViewError(format!("{key}: {text} is no regular expression: {last}"))
+        })?;
+        Ok(Some(Pattern { of, expression }))
+    }
+
+    /// Whether it means that function.
+    pub(crate) fn matches(&self, function: &Function) -> bool {
+        let found = |text: &str| self.expression.is_match(text);
+        match self.of {
+            Part::NameOrFile => found(&function.name) || found(&function.file),
+            Part::File => found(&function.file),
+            Part::Crate => found(&function.krate),
+            Part::Module => found(&function.module),
+        }
+    }
 }
 
 /// A library whose runtime frames can be hidden.
@@ -95,10 +156,10 @@ impl View {
     pub fn set(&mut self, key: &str, value: &str) -> Result<bool, ViewError> {
         match key {
             "type" => self.sample_type = (!value.is_empty()).then(|| value.to_owned()),
-            "focus" => self.focus = pattern(key, value)?,
-            "ignore" => self.ignore = pattern(key, value)?,
-            "hide" => self.hide = pattern(key, value)?,
-            "show_from" => self.show_from = pattern(key, value)?,
+            "focus" => self.focus.extend(Pattern::parse(key, value)?),
+            "ignore" => self.ignore.extend(Pattern::parse(key, value)?),
+            "hide" => self.hide.extend(Pattern::parse(key, value)?),
+            "show_from" => self.show_from = Pattern::parse(key, value)?,
             "preset" => {
                 let names = value.split(',').filter(|name| !name.is_empty());
                 self.presets = names.map(str::parse).collect::<Result<_, _>>()?;
@@ -113,19 +174,6 @@ impl View {
         }
         Ok(true)
     }
-}
-
-/// A regular expression, or none if it is empty.
-pub(crate) fn pattern(key: &str, value: &str) -> Result<Option<Regex>, ViewError> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    let compiled = regex::RegexBuilder::new(value).size_limit(1 << 20).build();
-    compiled.map(Some).map_err(|error| {
-        let reason = error.to_string();
-        let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        ViewError(format!("{key}: {value} is no regular expression: {last}"))
-    })
 }
 
 /// A moment of the profile, or none if it is empty.

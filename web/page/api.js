@@ -47,6 +47,28 @@ export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, sign
 /** @param {string} id @param {URLSearchParams} query @returns {Promise<{ total: number, edges: [number, number][] }>} */
 export const item = (id, query) => get(`api/item/${of(id)}?${query}`);
 
+/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Flame>} */
+export const flame = (id, query, signal) => get(`api/flame/${of(id)}?${query}`, signal);
+
+/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Sandwich>} */
+export const sandwich = (id, query, signal) => get(`api/sandwich/${of(id)}?${query}`, signal);
+
+/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Source>} */
+export const source = (id, query, signal) => get(`api/source/${of(id)}?${query}`, signal);
+
+/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").FunctionInfo>} */
+export async function functionInfo(id, query, signal) {
+  if (!kept) return get(`api/function/${of(id)}?${query}`, signal);
+  // The table that is kept has them all.
+  const { functions, total, sample_type } = await top(id, query, signal);
+  const found = functions.find((row) => row.id === query.get("item"));
+  if (!found) throw new Refused(404, "no such function");
+  return { ...found, unit: sample_type.unit, view_total: total };
+}
+
+/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<{ functions: number, weight: number, total: number }>} */
+export const matches = (id, query, signal) => get(`api/matches/${of(id)}?${query}`, signal);
+
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Timeline | null>} */
 export const timeline = (id, query, signal) => get(`api/timeline/${of(id)}?${query}`, signal);
 

@@ -14,8 +14,13 @@ import { Live } from "./live.js";
 import { Look } from "./look.js";
 import { ProfileList } from "./profile-list.js";
 import { profiles } from "./profiles.js";
+import { share } from "./quantity.js";
+import { Selection } from "./selection.js";
 import { followTheme, switchTheme } from "./theme.js";
 import { TimelineStrip } from "./timeline.js";
+import { FlameView } from "./views/flame.js";
+import { SandwichView } from "./views/sandwich.js";
+import { SourceView } from "./views/source.js";
 import { Stage } from "./views/stage.js";
 import { TableView } from "./views/table.js";
 
@@ -23,12 +28,19 @@ const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.get
 const searchBox = /** @type {HTMLInputElement} */ ($("search"));
 
 const look = new Look();
-const graph = new GraphView(look, $("graph-view"), { released: () => live.release() });
-const stage = new Stage(look, [graph, new TableView(look, $("table-view"))], {
-  shown: showEmptiness,
-  failed: showFailure,
-  found: (matches) => ($("matches").textContent = look.search ? String(matches) : ""),
-});
+/** What the views ask of the page. */
+const page = {
+  released: () => live.release(),
+  ask: (/** @type {import("./types.js").Point} */ at) => selection.ask(at),
+  open: () => stage.open("sandwich"),
+};
+const graph = new GraphView(look, $("graph-view"), page);
+/** @type {import("./views/view.js").View[]} */
+const views = [graph, new FlameView(look, $("flame-view"), page), new TableView(look, $("table-view"), page)];
+// These two ask for each function anew.
+if (!kept) views.push(new SandwichView(look, $("sandwich-view"), page), new SourceView(look, $("source-view")));
+const stage = new Stage(look, views, { shown: showEmptiness, failed: showFailure });
+const selection = new Selection(look, $("selection"), $("menu"), (view) => stage.open(view));
 const live = new Live(look, /** @type {HTMLButtonElement} */ ($("live")), {
   isHeld: () => stage.isHeld(),
   gone: () => showState("The profile was removed", "Choose another above."),
@@ -76,10 +88,31 @@ function showFailure(error) {
 
 // ---- search ----------------------------------------------------------------------------------------------------------
 
+/** So long after the last letter, the server counts what was found. */
+const TYPING_MS = 100;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let typing;
+/** @type {AbortController | null} */
+let counting = null;
+
 function search() {
   look.search = searchBox.value.trim().toLowerCase();
   look.tell("search");
+  clearTimeout(typing);
+  typing = setTimeout(countMatches, TYPING_MS);
 }
+
+/** How many functions match, and how much of all samples passes through one of them. */
+async function countMatches() {
+  counting?.abort();
+  const asking = (counting = new AbortController());
+  if (!look.search || !look.info) return void ($("matches").textContent = "");
+  const query = look.query();
+  query.set("search", look.search);
+  const found = await api.matches(look.id, query, asking.signal).catch(() => null);
+  if (found && !asking.signal.aborted) $("matches").textContent = `${found.functions.toLocaleString("en")} · ${share(found.weight, found.total)}`;
+}
+look.on("look", countMatches);
 searchBox.addEventListener("input", search);
 searchBox.addEventListener("keydown", (event) => {
   if (event.key === "Enter") stage.main.nextMatch?.();
@@ -94,6 +127,8 @@ const showKeys = () => {
 
 /** What asks the server anew. @type {import("./keys.js").Binding[]} */
 const served = kept ? [] : [
+  ...selection.keys,
+  { keys: ["R"], says: "fold direct recursion, or not", run: () => look.go({ recursion: look.first("recursion") ? [] : ["fold"] }) },
   { keys: ["i"], says: "filters", run: () => filters.toggle() },
   { keys: ["c"], says: "compare with another profile; again: end it", run: () => compareBar.toggle() },
   { keys: ["o"], says: "timeline: CPU over time", run: () => timeline.toggle() },
@@ -137,7 +172,13 @@ document.addEventListener("click", (event) => {
 look.on("chosen", () => stage.clear());
 
 /** For tests, and for whoever drives the page by script: what is drawn where. Read only. */
-Object.defineProperty(window, "plop", { value: Object.freeze({ inspect: () => graph.graph.inspect(), state: () => graph.graph.state }) });
+Object.defineProperty(window, "plop", {
+  value: Object.freeze({
+    inspect: () => graph.graph.inspect(),
+    state: () => graph.graph.state,
+    view: (/** @type {string} */ name) => views.find((view) => view.name === name)?.inspect?.(),
+  }),
+});
 
 followTheme(look);
 const { refresh } = profiles(look, /** @type {HTMLSelectElement} */ ($("profile")), $("warnings"), {

@@ -1,4 +1,4 @@
-// The card beside the pointer: what an item is, what it has, who calls it and whom it calls.
+// The card beside the pointer: what an item or a box is and what it has; of an item, who calls it and whom it calls.
 
 import { quantity, share } from "./quantity.js";
 
@@ -39,6 +39,29 @@ export function showCard(card, picture, number, at, window) {
   const name = item.kind === "fold" ? `${item.name}: ${item.members} functions that are not drawn` : item.name;
   const where = item.kind === "fold" ? "double-click to open" : [item.crate, item.file].filter(Boolean).join(" · ");
   card.replaceChildren(element("div", name, "name"), element("div", where, "where"), figures);
+  place(card, at, window);
+}
+
+/**
+ * The card of a box of a flame graph.
+ * @param {HTMLElement} card
+ * @param {{ name: string, crate: string, file: string }} of
+ * @param {[string, number][]} figures
+ * @param {{ total: number, sample_type: { unit: string } }} whole
+ * @param {string} remark or empty
+ * @param {import("./types.js").Point} at
+ * @param {{ width: number, height: number }} window
+ */
+export function figuresCard(card, of, figures, whole, remark, at, window) {
+  const list = document.createElement("dl");
+  for (const [name, value] of figures) list.append(element("dt", name), element("dd", quantity(value, whole.sample_type.unit)), element("dd", share(value, whole.total)));
+  const where = [of.crate, of.file, remark].filter(Boolean).join(" · ");
+  card.replaceChildren(element("div", of.name, "name"), element("div", where, "where"), list);
+  place(card, at, window);
+}
+
+/** Puts a card beside the pointer, inside the window. @param {HTMLElement} card @param {import("./types.js").Point} at @param {{ width: number, height: number }} window */
+function place(card, at, window) {
   card.hidden = false;
   const { offsetWidth: width, offsetHeight: height } = card;
   const x = at.x + 18 + width > window.width ? Math.max(8, at.x - width - 18) : at.x + 18;

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 
 /** Parameters that the row of filters holds, besides the choosers of the bar. */
-const ROW = ["focus", "ignore", "hide", "show_from", "preset", "recursion", "generics", "color", "direction"];
+const ROW = ["focus", "ignore", "hide", "show_from", "label", "preset", "recursion", "generics", "color", "direction"];
 /** So long after the last letter, what is typed is applied. */
 const TYPING_MS = 120;
 
@@ -23,6 +23,7 @@ export class Filters {
     this.chips = part("chips");
     this.type = /** @type {HTMLSelectElement} */ (part("type"));
     this.thread = /** @type {HTMLSelectElement} */ (part("thread"));
+    this.label = /** @type {HTMLSelectElement} */ (this.row.elements.namedItem("label"));
     look.on("profile", () => this.#fill());
     look.on("look", () => this.#show());
     this.type.addEventListener("change", () => look.go({ type: [this.type.value] }));
@@ -67,6 +68,9 @@ export class Filters {
     const threads = info.labels.thread ?? [];
     this.thread.replaceChildren(new Option("all threads", ""), ...threads.map((name) => new Option(name, name)));
     this.thread.disabled = threads.length === 0;
+    const labels = Object.entries(info.labels).filter(([key]) => key !== "thread").flatMap(([key, values]) => values.map((value) => `${key}=${value}`));
+    this.label.replaceChildren(new Option("any", ""), ...labels.map((label) => new Option(label, label)));
+    this.label.disabled = labels.length === 0;
     this.#show();
   }
 
@@ -120,8 +124,10 @@ export class Filters {
   #apply() {
     const data = new FormData(this.row);
     const text = (/** @type {string} */ key) => [String(data.get(key) ?? "")];
+    // A field holds the first of its filters; more of them come from other views and stand as chips.
+    const first = (/** @type {string} */ key) => [...text(key), ...this.look.all(key).slice(1)];
     this.look.go({
-      focus: text("focus"), ignore: text("ignore"), hide: text("hide"), show_from: text("show_from"), preset: [data.getAll("preset").join(",")],
+      focus: first("focus"), ignore: first("ignore"), hide: first("hide"), label: text("label"), show_from: text("show_from"), preset: [data.getAll("preset").join(",")],
       recursion: [data.has("recursion") ? "fold" : ""], generics: [data.has("generics") ? "apart" : ""],
       color: [data.get("color") === "crate" ? "" : String(data.get("color"))], direction: [data.get("direction") === "right" ? "" : String(data.get("direction"))],
     });

@@ -8,7 +8,7 @@ const SHOWN = 12;
 
 /**
  * @param {HTMLElement} list
- * @param {import("./types.js").Picture} picture
+ * @param {{ groups: { name: string, color: number, self: number }[], total: number }} picture
  * @param {import("./graph/palette.js").Theme} theme
  * @param {number} pressed
  * @param {(group: number) => void} press

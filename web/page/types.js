@@ -18,9 +18,21 @@
  * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: number,
  *   shown: Part, folded: Part, direction: "right" | "down" | "free", width: number, height: number, groups: Group[], items: Item[],
  *   edges: Edge[] }} Picture
- * @typedef {{ id: string, name: string, label: string, file: string, crate: string, module: string, color: number, self: number, total: number }} Row
+ * @typedef {{ id: string, name: string, label: string, file: string, crate: string, module: string, color: number, self: number, total: number,
+ *   samples?: number | null }} Row
  * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: Row[] }} Top
  * @typedef {{ base: string, normalize: string, factor: number, totals: { before: number, after: number }, measured: { before: number, after: number } }} Compared
+ * @typedef {import("./views/view.js").Head & { zoomed: number, groups: { name: string, color: number, self: number }[],
+ *   functions: import("./flame/boxes.js").Meaning[], boxes: import("./flame/boxes.js").Sent[] }} Flame
+ * @typedef {{ function: number, weight: number }} Neighbour
+ * @typedef {import("./views/view.js").Head & { function: number, self: number, function_total: number, callers: Neighbour[],
+ *   callees: Neighbour[], functions: import("./flame/boxes.js").Meaning[], up: import("./flame/boxes.js").Sent[],
+ *   down: import("./flame/boxes.js").Sent[] }} Sandwich
+ * @typedef {{ id: string, name: string, label: string, crate: string, module: string, file: string, self: number, total: number,
+ *   unit: string, view_total: number }} FunctionInfo
+ * @typedef {{ line: number, self: number, total: number }} LineValue
+ * @typedef {import("./views/view.js").Head & { file: string, found: string | null, remark: string, first: number | null, text: string | null,
+ *   lines: LineValue[] }} Source
  * @typedef {{ x: number, y: number }} Point
  * @typedef {{ x: number, y: number, k: number }} Camera
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use crate::symbolize::Sources;
 use crate::top::Sort;
-use crate::view::{self, Preset, View};
+use crate::view::{self, Pattern, Preset, View};
 
 /// What to look at, as in the page.
 #[derive(Debug, Args)]
@@ -15,15 +15,15 @@ pub(super) struct Filters {
     /// The sample type, by name
     #[arg(long, value_name = "NAME")]
     sample_type: Option<String>,
-    /// Keep samples in whose stack a function or its file matches
+    /// Keep samples in whose stack a function matches: by name or file, or crate:NAME, module:PATH, file:REGEX (repeatable)
     #[arg(long, value_name = "REGEX")]
-    focus: Option<String>,
-    /// Drop samples in whose stack a function or its file matches
+    focus: Vec<String>,
+    /// Drop samples in whose stack a function matches (repeatable)
     #[arg(long, value_name = "REGEX")]
-    ignore: Option<String>,
-    /// Take matching functions out of the stacks, their cost charged to the caller
+    ignore: Vec<String>,
+    /// Take matching functions out of the stacks, their cost charged to the caller (repeatable)
     #[arg(long, value_name = "REGEX")]
-    hide: Option<String>,
+    hide: Vec<String>,
     /// Cut stacks above the outermost match
     #[arg(long, value_name = "REGEX")]
     show_from: Option<String>,
@@ -52,8 +52,9 @@ pub(super) struct Filters {
 
 impl Filters {
     pub(super) fn view(&self) -> Result<View, String> {
-        let pattern = |key: &str, value: &Option<String>| {
-            view::pattern(key, value.as_deref().unwrap_or_default()).map_err(|error| format!("--{error}"))
+        let patterns = |key: &str, values: &[String]| {
+            let parsed = values.iter().filter_map(|value| Pattern::parse(key, value).transpose());
+            parsed.collect::<Result<Vec<_>, _>>().map_err(|error| format!("--{error}"))
         };
         let moment = |key: &str, value: &Option<String>| {
             view::moment(key, value.as_deref().unwrap_or_default()).map_err(|error| format!("--{error}"))
@@ -62,10 +63,10 @@ impl Filters {
         let label = |text: &String| view::label(text).map_err(|error| format!("--{error}"));
         Ok(View {
             sample_type: self.sample_type.clone(),
-            focus: pattern("focus", &self.focus)?,
-            ignore: pattern("ignore", &self.ignore)?,
-            hide: pattern("hide", &self.hide)?,
-            show_from: pattern("show-from", &self.show_from)?,
+            focus: patterns("focus", &self.focus)?,
+            ignore: patterns("ignore", &self.ignore)?,
+            hide: patterns("hide", &self.hide)?,
+            show_from: patterns("show-from", self.show_from.as_slice())?.pop(),
             presets: self.preset.iter().map(preset).collect::<Result<_, _>>()?,
             threads: self.thread.clone(),
             labels: self.label.iter().map(label).collect::<Result<_, _>>()?,

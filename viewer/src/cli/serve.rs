@@ -10,6 +10,7 @@ use super::options::Names;
 use crate::browser;
 use crate::library::{Library, io_reason};
 use crate::server::{Gate, Mount};
+use crate::source::Places;
 
 /// Show profiles in the browser.
 #[derive(Debug, Args)]
@@ -29,6 +30,9 @@ pub(super) struct Serve {
     /// Ask for no token: whoever reaches the address may look
     #[arg(long)]
     no_token: bool,
+    /// Where sources lie: paths of the profile that begin with FROM are under TO (repeatable)
+    #[arg(long, value_name = "FROM=TO")]
+    source_path: Vec<String>,
     #[command(flatten)]
     names: Names,
 }
@@ -58,6 +62,11 @@ impl Serve {
             let named: Vec<_> = self.paths.iter().map(|path| path.display().to_string()).collect();
             eprintln!("plop-view: {}: no profiles yet; they are shown as they come", named.join(", "));
         }
+        let mut places = Places::installed();
+        if let Ok(folder) = std::env::current_dir() {
+            places = places.with_work_in(&folder);
+        }
+        self.source_path.iter().try_for_each(|path| places.map(path))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -73,7 +82,7 @@ impl Serve {
             if !self.no_open {
                 browser::open_browser(&page);
             }
-            let router = Mount::of(library, gate).receives_files().router();
+            let router = Mount::of(library, gate).receives_files().sources_in(places).router();
             axum::serve(listener, router).await.map_err(|error| io_reason(&error))
         })
     }

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::ColorBy;
 use crate::function::Function;
+pub(super) use crate::function::hash;
 
 /// How many colours the palette has.
 const COLORS: usize = 12;
@@ -36,11 +37,4 @@ pub(super) fn colors(functions: &[Function], by: ColorBy) -> FxHashMap<&str, u8>
         colors.insert(group, color as u8);
     }
     colors
-}
-
-/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), over the texts with a NUL between them.
-pub(super) fn hash(texts: &[&str]) -> u64 {
-    let bytes =
-        texts.iter().enumerate().flat_map(|(number, text)| (number > 0).then_some(0).into_iter().chain(text.bytes()));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -120,7 +120,7 @@ pub enum ColorBy {
 
 impl ColorBy {
     /// The group of a function.
-    fn group_of(self, function: &Function) -> &str {
+    pub(crate) fn group_of(self, function: &Function) -> &str {
         match self {
             ColorBy::Crate => &function.krate,
             ColorBy::Module => &function.module,

@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Shown;
 use super::query::Query;
-use super::{picture, top};
+use super::{flame, picture, top};
 use crate::about::about;
 use crate::filter::Viewed;
+use crate::flame::Shape;
 
 /// The answers about a view, by the part of their address behind `api/`; `name` is what the profile is called.
 pub(crate) fn answers(viewed: &Viewed<'_>, name: &str) -> Map<String, Value> {
@@ -29,6 +30,7 @@ pub(crate) fn answers(viewed: &Viewed<'_>, name: &str) -> Map<String, Value> {
         ("profiles".to_owned(), json!([entry])),
         ("profile".to_owned(), Value::Object(profile)),
         ("picture".to_owned(), shown(json!(picture::of_one(viewed, &query)))),
-        ("top".to_owned(), shown(top::functions(viewed, &query))),
+        ("flame".to_owned(), shown(json!(flame::of_view(viewed, &Shape::Callees, &query)))),
+        ("top".to_owned(), shown(json!(top::functions(viewed, &query)))),
     ])
 }

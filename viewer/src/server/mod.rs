@@ -9,11 +9,14 @@ use axum::routing::{get, post};
 
 use crate::controls::Controls;
 use crate::library::Library;
+use crate::source::Places;
 
 mod answer;
 mod compare;
 mod events;
 mod export;
+mod flame;
+mod functions;
 pub(crate) mod kept;
 mod mount;
 mod offers;
@@ -23,6 +26,7 @@ mod profiles;
 mod query;
 mod reply;
 mod security;
+mod source;
 mod timeline;
 mod top;
 
@@ -37,6 +41,7 @@ struct Shared {
     controls: Option<Arc<dyn Controls>>,
     /// Whether profiles are taken from the page.
     receives: bool,
+    places: Places,
 }
 
 type State = axum::extract::State<Arc<Shared>>;
@@ -69,6 +74,11 @@ fn serve(shared: Shared) -> Router {
         .route("/api/picture/{id}", get(picture::picture))
         .route("/api/item/{id}", get(picture::item))
         .route("/api/top/{id}", get(top::top))
+        .route("/api/flame/{id}", get(flame::flame))
+        .route("/api/sandwich/{id}", get(flame::sandwich))
+        .route("/api/function/{id}", get(functions::function))
+        .route("/api/matches/{id}", get(functions::matches))
+        .route("/api/source/{id}", get(source::source))
         .route("/api/timeline/{id}", get(timeline::timeline))
         .route("/api/export/{id}", get(export::export))
         .route("/api/events/{id}", get(events::events))

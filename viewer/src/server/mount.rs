@@ -9,6 +9,7 @@ use axum::Router;
 use super::{Gate, Shared, serve};
 use crate::controls::Controls;
 use crate::library::Library;
+use crate::source::Places;
 use crate::symbolize::Sources;
 
 /// A viewer to be mounted in a service:
@@ -28,6 +29,7 @@ pub struct Mount {
     gate: Gate,
     controls: Option<Arc<dyn Controls>>,
     receives: bool,
+    places: Places,
 }
 
 impl fmt::Debug for Mount {
@@ -43,7 +45,7 @@ impl Mount {
     }
 
     pub(crate) fn of(library: Library, gate: Gate) -> Self {
-        Mount { library, gate, controls: None, receives: false }
+        Mount { library, gate, controls: None, receives: false, places: Places::installed() }
     }
 
     /// Answers requests for these names too; without ports.
@@ -65,9 +67,15 @@ impl Mount {
         self
     }
 
+    /// Shows sources from these places.
+    pub(crate) fn sources_in(mut self, places: Places) -> Self {
+        self.places = places;
+        self
+    }
+
     /// The viewer as a router; see [`router`](crate::router) for how to mount it.
     pub fn router(self) -> Router {
-        let Mount { library, gate, controls, receives } = self;
-        serve(Shared { library, gate, controls, receives })
+        let Mount { library, gate, controls, receives, places } = self;
+        serve(Shared { library, gate, controls, receives, places })
     }
 }

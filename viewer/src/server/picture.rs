@@ -39,8 +39,7 @@ pub(super) async fn picture(shared: State, Path(id): Path<String>, RawQuery(quer
 /// `api/item/{id}`.
 pub(super) async fn item(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref())?;
-    let item =
-        query.item.ok_or_else(|| Refusal(StatusCode::BAD_REQUEST, "item: missing; name an item's id".to_owned()))?;
+    let item = query.wanted_item()?;
     let missing = move || Refusal(StatusCode::NOT_FOUND, format!("item: the picture has no {item:016x}"));
     if let Some(base) = query.base() {
         let answer = compare::with_both(shared, id, query, base, move |both, query| {

@@ -63,14 +63,33 @@ pub(super) struct Query {
     base: Base,
     pub(super) bins: usize,
     pub(super) rows: usize,
+    /// What a table's rows, or a flame graph's first boxes, stand for: `function`, `thread`, `label:KEY` …
+    pub(super) by: String,
+    /// Whether a flame graph grows from the leaves to their callers.
+    pub(super) inverted: bool,
+    pub(super) zoom: Vec<u64>,
+    pub(super) search: String,
 }
 
 impl Default for Query {
     fn default() -> Self {
         let view = View { merge_generics: true, ..View::default() };
         let (settings, sort) = (Settings::default(), Sort::default());
-        let base = Base::default();
-        Query { view, settings, sort, count: None, format: None, item: None, base, bins: 240, rows: 6 }
+        Query {
+            view,
+            settings,
+            sort,
+            count: None,
+            format: None,
+            item: None,
+            base: Base::default(),
+            bins: 240,
+            rows: 6,
+            by: String::new(),
+            inverted: false,
+            zoom: Vec::new(),
+            search: String::new(),
+        }
     }
 }
 
@@ -88,6 +107,11 @@ impl Query {
     /// The profile to compare with, if there is one.
     pub(super) fn base(&self) -> Option<Base> {
         Some(self.base.clone()).filter(|base| !base.id.is_empty())
+    }
+
+    /// The item that the address has to name.
+    pub(super) fn wanted_item(&self) -> Result<u64, Refusal> {
+        self.item.ok_or_else(|| Refusal(StatusCode::BAD_REQUEST, "item: missing; name an item's id".to_owned()))
     }
 
     /// Parameters that none of these are (`token`, and the page's own) are passed over.
@@ -117,6 +141,13 @@ impl Query {
             }
             "bins" => self.bins = number(key, value, 1, 2_000)? as usize,
             "rows" => self.rows = number(key, value, 1, 1_000)? as usize,
+            "by" => self.by = value.to_owned(),
+            "tree" => self.inverted = one_of(key, value, ["callees", "callers"])? == 1,
+            "zoom" => {
+                let steps = value.split('.').filter(|step| !step.is_empty());
+                self.zoom = steps.map(|step| id(key, step)).collect::<Result<_, _>>()?;
+            }
+            "search" => self.search = value.to_lowercase(),
             "format" => self.format = Some(value.to_owned()),
             _ => {}
         }

@@ -22,7 +22,7 @@ export class GraphView {
   title = "Graph";
   parameters = ["items", "direction", "open"];
 
-  /** @param {import("../look.js").Look} look @param {HTMLElement} element @param {{ released: () => void }} page */
+  /** @param {import("../look.js").Look} look @param {HTMLElement} element @param {{ released: () => void, ask: (at: import("../types.js").Point) => void }} page */
   constructor(look, element, page) {
     this.look = look;
     this.element = element;
@@ -42,6 +42,13 @@ export class GraphView {
       selected: (item) => look.select(this.picture?.items[item]?.id ?? ""),
       opened: (item) => this.#open(item),
       due: (isDue) => part("relayout").classList.toggle("due", isDue),
+    });
+    this.graph.canvas.addEventListener("contextmenu", (event) => {
+      const item = this.graph.itemAt({ x: event.offsetX, y: event.offsetY });
+      if (item < 0) return;
+      event.preventDefault();
+      look.select(this.picture?.items[item].id ?? "");
+      page.ask({ x: event.clientX, y: event.clientY });
     });
     this.slider.addEventListener("input", () => look.go({ items: [String(sliderToItems(Number(this.slider.value)))] }, false));
     part("relayout").addEventListener("click", () => this.#relayout());
@@ -100,7 +107,6 @@ export class GraphView {
     const matches = [];
     if (text) for (const [at, item] of (this.picture?.items ?? []).entries()) if (item.name.toLowerCase().includes(text)) matches.push(at);
     this.graph.setMatches(text ? matches : null);
-    return matches.length;
   }
 
   /** Goes to the heaviest match, or the one after the selected. */

@@ -12,7 +12,7 @@ export class Stage {
   /**
    * @param {import("../look.js").Look} look
    * @param {View[]} views in the order of their tabs and keys
-   * @param {{ shown: (answer: import("./view.js").Head) => void, failed: (error: unknown) => void, found: (matches: number) => void }} page
+   * @param {{ shown: (answer: import("./view.js").Head) => void, failed: (error: unknown) => void }} page
    */
   constructor(look, views, page) {
     this.look = look;
@@ -33,8 +33,11 @@ export class Stage {
     look.on("profile", () => this.#arrange());
     look.on("views", () => this.#arrange());
     look.on("look", (keys) => this.#spoil(keys));
-    look.on("select", () => this.views.forEach((view) => view.select(look.selected)));
-    look.on("search", () => this.#inSight().forEach((view) => this.#search(view)));
+    look.on("select", () => {
+      this.views.forEach((view) => view.select(look.selected));
+      this.#spoil(new Set(["select"]));
+    });
+    look.on("search", () => this.#inSight().forEach((view) => view.search(this.look.search)));
     look.on("theme", () => this.views.forEach((view) => view.restyle?.()));
     this.#arrange();
   }
@@ -64,6 +67,12 @@ export class Stage {
   /** Whether somebody is reading what a newer version would move. */
   isHeld() {
     return this.#inSight().some((view) => view.isHeld?.());
+  }
+
+  /** Brings a view into sight, if it is not. @param {string} name */
+  open(name) {
+    const view = this.views.find((view) => view.name === name);
+    if (view && !this.#inSight().includes(view)) this.choose(view);
   }
 
   /** @param {View} view */
@@ -120,17 +129,11 @@ export class Stage {
     try {
       const answer = await view.show(asking.signal);
       if (!answer || asking.signal.aborted) return;
-      this.#search(view);
+      view.search(this.look.search);
       this.page.shown(answer);
     } catch (error) {
       if (!asking.signal.aborted) this.page.failed(error);
     }
-  }
-
-  /** @param {View} view */
-  #search(view) {
-    const matches = view.search(this.look.search);
-    if (view === this.main) this.page.found(matches);
   }
 
   /** @param {HTMLElement} list @param {View[]} views @param {(view: View) => void} choose */

@@ -1,4 +1,5 @@
-// The table of functions: the graph's twin for those who read rather than look. Rows are made as they scroll into view.
+// The table: functions, or what they belong to, by what they have. All rows are here, only those in sight are in the page; so
+// the sums and the order of ten thousand scroll smoothly, and what a screen reader is told of their number is true.
 
 import * as api from "../api.js";
 import { color, themes } from "../graph/palette.js";
@@ -9,69 +10,97 @@ const ROW_HEIGHT = 26;
 const SPARE = 12;
 
 /** @typedef {import("./view.js").View} View */
+/** @typedef {import("../types.js").Row} Row */
+/** @typedef {"name" | "self" | "total" | "samples"} Column */
 
 /** @implements {View} */
 export class TableView {
   name = "table";
   title = "Table";
-  /** @type {string[]} */
-  parameters = [];
+  parameters = ["rows"];
   fitsBeside = true;
 
-  /** @param {import("../look.js").Look} look @param {HTMLElement} element */
-  constructor(look, element) {
+  /** @param {import("../look.js").Look} look @param {HTMLElement} element @param {{ ask: (at: import("../types.js").Point) => void, open: () => void }} page */
+  constructor(look, element, page) {
     this.look = look;
     this.element = element;
+    this.page = page;
     this.scroller = /** @type {HTMLElement} */ (element.querySelector(".table-scroll"));
+    this.table = /** @type {HTMLElement} */ (element.querySelector("table"));
     this.body = /** @type {HTMLElement} */ (element.querySelector("tbody"));
-    this.heads = [...element.querySelectorAll("thead button")].map((button) => /** @type {HTMLButtonElement} */ (button));
+    this.heads = /** @type {HTMLButtonElement[]} */ ([...element.querySelectorAll("thead button")]);
+    this.by = /** @type {HTMLSelectElement} */ (element.querySelector("[name=rows]"));
+    this.count = /** @type {HTMLElement} */ (element.querySelector("output"));
     /** @type {import("../types.js").Top | null} */
     this.top = null;
-    /** @type {import("../types.js").Row[]} */
+    /** @type {Row[]} */
     this.rows = [];
-    this.sort = "self";
+    /** What a whole bar stands for. */
+    this.most = { self: 1, total: 1 };
+    /** @type {{ column: Column, isDown: boolean }} */
+    this.order = { column: "self", isDown: true };
     this.scroller.addEventListener("scroll", () => this.#fill(), { passive: true });
-    this.body.addEventListener("click", (event) => {
-      const row = /** @type {HTMLElement} */ (event.target).closest("tr");
-      if (row?.dataset.id) look.select(row.dataset.id);
-    });
-    this.body.addEventListener("keydown", (event) => {
-      const row = /** @type {HTMLElement} */ (event.target).closest("tr");
-      if (!row) return;
-      const at = Number(row.dataset.at);
-      const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 20, PageUp: -20 }[event.key];
-      if (step) this.#focus(Math.min(this.rows.length - 1, Math.max(0, at + step)));
-      else if ((event.key === "Enter" || event.key === " ") && row.dataset.id) look.select(row.dataset.id);
-      else return;
+    this.body.addEventListener("click", (event) => this.#choose(/** @type {HTMLElement} */ (event.target)));
+    this.body.addEventListener("dblclick", () => page.open());
+    this.body.addEventListener("contextmenu", (event) => {
+      if (!this.#choose(/** @type {HTMLElement} */ (event.target))) return;
       event.preventDefault();
-      event.stopPropagation();
+      page.ask({ x: event.clientX, y: event.clientY });
     });
-    for (const button of this.heads) {
-      button.addEventListener("click", () => {
-        for (const head of this.heads) head.parentElement?.removeAttribute("aria-sort");
-        button.parentElement?.setAttribute("aria-sort", "descending");
-        this.sort = button.dataset.sort ?? "self";
-        this.#sort();
-      });
-    }
+    this.body.addEventListener("keydown", (event) => this.#key(event));
+    for (const head of this.heads) head.addEventListener("click", () => this.#sortBy(/** @type {Column} */ (head.dataset.sort)));
+    this.by.addEventListener("change", () => look.go({ rows: [this.by.value] }));
+    look.on("profile", () => this.#fillChooser());
     new ResizeObserver(() => this.#fill()).observe(this.scroller);
+  }
+
+  clear() {
+    this.top = null;
+    this.rows = [];
+    this.body.replaceChildren();
+    this.scroller.scrollTop = 0;
   }
 
   /** @param {AbortSignal} signal */
   async show(signal) {
     const query = this.look.query();
-    query.set("sort", this.sort);
+    if (this.look.first("rows")) query.set("by", this.look.first("rows"));
     const top = await api.top(this.look.id, query, signal);
     if (signal.aborted) return null;
     this.top = top;
+    this.most = top.functions.reduce((most, { self, total }) => ({ self: Math.max(most.self, self), total: Math.max(most.total, total) }), { self: 1, total: 1 });
+    this.by.value = this.look.first("rows");
+    this.table.classList.toggle("uncounted", top.functions.every((row) => typeof row.samples !== "number"));
     this.#sort();
     this.select(this.look.selected);
     return top;
   }
 
+  /** Offers what rows can stand for. */
+  #fillChooser() {
+    const labels = Object.keys(this.look.info?.labels ?? {});
+    const fixed = ["function", "module", "crate", "file"].map((name) => new Option(name, name === "function" ? "" : name));
+    this.by.replaceChildren(...fixed, ...labels.map((key) => new Option(key, key === "thread" ? key : `label:${key}`)));
+    this.by.value = this.look.first("rows");
+  }
+
+  /** @param {Column} column */
+  #sortBy(column) {
+    const isDown = this.order.column === column ? !this.order.isDown : column !== "name";
+    this.order = { column, isDown };
+    for (const head of this.heads) head.parentElement?.removeAttribute("aria-sort");
+    this.heads.find((head) => head.dataset.sort === column)?.parentElement?.setAttribute("aria-sort", isDown ? "descending" : "ascending");
+    this.#sort();
+    this.scroller.scrollTop = 0;
+  }
+
   #sort() {
-    const by = /** @type {"self" | "total"} */ (this.sort);
-    this.top?.functions.sort((left, right) => right[by] - left[by]);
+    const { column, isDown } = this.order;
+    const side = isDown ? -1 : 1;
+    this.top?.functions.sort((left, right) => {
+      if (column === "name") return side * left.label.localeCompare(right.label);
+      return side * ((left[column] ?? 0) - (right[column] ?? 0)) || right.total - left.total;
+    });
     this.search(this.look.search);
   }
 
@@ -79,8 +108,15 @@ export class TableView {
   search(text) {
     const all = this.top?.functions ?? [];
     this.rows = text ? all.filter((row) => row.name.toLowerCase().includes(text)) : all;
+    this.count.textContent = text ? `${this.rows.length.toLocaleString("en")} of ${all.length.toLocaleString("en")}` : all.length.toLocaleString("en");
+    this.table.setAttribute("aria-rowcount", String(this.rows.length + 1));
     this.#fill();
-    return this.rows.length;
+  }
+
+  nextMatch() {
+    const at = this.rows.findIndex((row) => row.id === this.look.selected);
+    const next = this.rows[(at + 1) % (this.rows.length || 1)];
+    if (next) this.look.select(next.id);
   }
 
   restyle() {
@@ -96,6 +132,32 @@ export class TableView {
     this.#fill();
   }
 
+  inspect() {
+    return { rows: this.rows.length, first: this.rows.slice(0, 20), order: this.order };
+  }
+
+  /** Selects the row that something lies in. @param {HTMLElement} target @returns {boolean} whether it is a function's */
+  #choose(target) {
+    const row = /** @type {HTMLElement | null} */ (target.closest("tr[data-id]"));
+    if (!row?.dataset.id) return false;
+    this.look.select(row.dataset.id);
+    return true;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const row = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("tr[data-at]"));
+    if (!row) return;
+    const page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW_HEIGHT) - 2);
+    const end = this.rows.length;
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -end, End: end }[event.key];
+    if (step) this.#focus(Math.min(end - 1, Math.max(0, Number(row.dataset.at) + step)));
+    else if (event.key === "Enter" || event.key === " ") this.#choose(row);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
   /** @param {number} at */
   #focus(at) {
     const top = at * ROW_HEIGHT;
@@ -107,7 +169,7 @@ export class TableView {
 
   #fill() {
     if (!this.top) return;
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.("tr[data-at]") ?? null)?.dataset.at;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.("#table-view tr[data-at]") ?? null)?.dataset.at;
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW_HEIGHT) - SPARE);
     const count = Math.ceil((this.scroller.clientHeight || 800) / ROW_HEIGHT) + 2 * SPARE;
     const spacer = (/** @type {number} */ rows) => {
@@ -122,28 +184,39 @@ export class TableView {
     if (focused !== undefined) /** @type {HTMLElement | null} */ (this.body.querySelector(`tr[data-at="${focused}"]`))?.focus({ preventScroll: true });
   }
 
-  /** @param {import("../types.js").Row} row @param {number} at */
+  /** @param {Row} row @param {number} at */
   #row(row, at) {
     const { total, sample_type } = /** @type {import("../types.js").Top} */ (this.top);
     const line = document.createElement("tr");
-    line.tabIndex = at === 0 || row.id === this.look.selected ? 0 : -1;
+    const isSelected = row.id !== "" && row.id === this.look.selected;
+    line.tabIndex = at === 0 || isSelected ? 0 : -1;
     line.dataset.id = row.id;
     line.dataset.at = String(at);
-    line.setAttribute("aria-selected", String(row.id === this.look.selected));
+    line.setAttribute("aria-rowindex", String(at + 2));
+    line.setAttribute("aria-selected", String(isSelected));
     const name = document.createElement("td");
     const swatch = document.createElement("span");
     swatch.className = "swatch";
-    swatch.style.background = color(themes[this.look.theme], row.color);
+    const hue = color(themes[this.look.theme], row.color);
+    swatch.style.background = hue;
     name.append(swatch, row.label);
     name.title = row.name;
-    const cell = (/** @type {number} */ value) => {
-      const made = document.createElement("td");
+    const value = (/** @type {"self" | "total"} */ column) => {
+      const of = row[column];
+      const cell = document.createElement("td");
+      const bar = document.createElement("span");
+      bar.className = "bar-of";
+      bar.style.width = `${Math.max(0, (100 * of) / this.most[column])}%`;
+      bar.style.background = hue;
       const part = document.createElement("small");
-      part.textContent = ` ${share(value, total)}`;
-      made.append(quantity(value, sample_type.unit), part);
-      return made;
+      part.textContent = share(of, total);
+      cell.append(bar, quantity(of, sample_type.unit), part);
+      return cell;
     };
-    line.append(name, cell(row.self), cell(row.total));
+    const samples = document.createElement("td");
+    samples.className = "samples";
+    samples.textContent = row.samples?.toLocaleString("en") ?? "";
+    line.append(name, value("self"), value("total"), samples);
     return line;
   }
 }

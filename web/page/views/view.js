@@ -16,11 +16,12 @@
  * @property {HTMLElement} [tools] its controls, shown while it stands in the middle
  * @property {(signal: AbortSignal) => Promise<Head | null>} show asks the server and shows the answer; null if there was nothing to ask
  * @property {(id: string) => void} select
- * @property {(text: string) => number} search marks what the text is in, in small letters; answers how many that are
+ * @property {(text: string) => void} search marks what the text is in; it comes in small letters
  * @property {() => void} [nextMatch]
  * @property {() => void} [restyle] the theme has changed
  * @property {() => boolean} [isHeld] whether somebody is reading what a newer version would move
  * @property {() => void} [clear] another profile comes
+ * @property {() => unknown} [inspect] what is drawn where, for tests
  * @property {import("../keys.js").Binding[]} [keys] what works while it has the focus, or stands in the middle
  */
 

@@ -73,7 +73,7 @@ test("search counts its matches and Enter selects the heaviest", async () => {
   await page.keyboard.press("/");
   await page.keyboard.type("function_1");
   const matching = drawn.items.filter((/** @type {any} */ item) => item.name.includes("function_1"));
-  await page.waitForSelector(`#matches:text-is("${matching.length}")`);
+  await page.locator("#matches", { hasText: new RegExp(`^${matching.length} · [\\d.]+ %$`) }).waitFor();
   await page.keyboard.press("Enter");
   const heaviest = matching.sort((/** @type {any} */ left, /** @type {any} */ right) => right.total - left.total)[0];
   await selected(page, heaviest.id);

@@ -1,0 +1,208 @@
+//! `api/flame` and `api/sandwich`: flame graphs of a whole view, and around one function.
+
+use axum::extract::{Path, RawQuery};
+use axum::http::StatusCode;
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+
+use super::State;
+use super::answer::{Answer, Shown, as_json, with_profile};
+use super::query::Query;
+use super::reply::Refusal;
+use crate::filter::Viewed;
+use crate::flame::{Cut, Flame, Of, Shape, Stacks, value_id};
+use crate::function::Function;
+use crate::picture::{self, ColorBy};
+
+/// The narrowest box that is sent, in CSS pixels.
+const NARROWEST: f64 = 0.5;
+
+/// What boxes stand for, each once.
+#[derive(Serialize)]
+pub(super) struct Meaning {
+    id: String,
+    name: String,
+    label: String,
+    #[serde(rename = "crate")]
+    krate: String,
+    file: String,
+    color: u8,
+}
+
+/// A box: depth, number of what it stands for, total, self, and 1 if most of it was inlined into its caller.
+#[derive(Serialize)]
+pub(super) struct Line(u32, usize, i64, i64, u8);
+
+/// The meanings of the boxes of one answer.
+struct Meanings<'a> {
+    functions: &'a [Function],
+    colors: Vec<u8>,
+    known: FxHashMap<Of, usize>,
+    list: Vec<Meaning>,
+}
+
+impl<'a> Meanings<'a> {
+    fn of(viewed: &Viewed<'a>, color: ColorBy) -> Self {
+        let colors = picture::colors(viewed.functions, color);
+        Meanings { functions: viewed.functions, colors, known: FxHashMap::default(), list: Vec::new() }
+    }
+
+    fn number(&mut self, of: Of, values: &[String]) -> usize {
+        let Meanings { functions, colors, known, list } = self;
+        *known.entry(of).or_insert_with(|| {
+            list.push(match of {
+                Of::Frame(frame) => Meaning::of(&functions[frame as usize], colors[frame as usize]),
+                Of::Value(value) => Meaning::of_value(&values[value as usize]),
+            });
+            list.len() - 1
+        })
+    }
+
+    fn lines(&mut self, flame: &Flame) -> Vec<Line> {
+        let line = flame
+            .boxes
+            .iter()
+            .map(|of| Line(of.depth, self.number(of.of, &flame.values), of.total, of.self_value, u8::from(of.inlined)));
+        line.collect()
+    }
+}
+
+impl Meaning {
+    fn of(function: &Function, color: u8) -> Self {
+        Meaning {
+            id: format!("{:016x}", function.id),
+            name: function.name.clone(),
+            label: function.label.clone(),
+            krate: function.krate.clone(),
+            file: function.file.clone(),
+            color,
+        }
+    }
+
+    fn of_value(value: &str) -> Self {
+        let (name, label) = (value.to_owned(), value.to_owned());
+        let (krate, file) = (String::new(), String::new());
+        Meaning { id: format!("{:016x}", value_id(value)), name, label, krate, file, color: 255 }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Group {
+    name: String,
+    color: u8,
+    #[serde(rename = "self")]
+    self_value: i64,
+}
+
+/// What shares a colour, the heaviest first.
+fn groups(viewed: &Viewed<'_>, stacks: &Stacks<'_>, color: ColorBy) -> Vec<Group> {
+    let colors = picture::colors(viewed.functions, color);
+    let mut sums: FxHashMap<&str, (u8, i64)> = FxHashMap::default();
+    for ((function, &color_of), own) in viewed.functions.iter().zip(&colors).zip(stacks.self_values()) {
+        sums.entry(color.group_of(function)).or_insert((color_of, 0)).1 += own;
+    }
+    let heavy = sums.into_iter().filter(|(_, (_, own))| *own > 0);
+    let mut groups: Vec<_> =
+        heavy.map(|(name, (color, self_value))| Group { name: name.to_owned(), color, self_value }).collect();
+    groups.sort_by(|left, right| right.self_value.cmp(&left.self_value).then_with(|| left.name.cmp(&right.name)));
+    groups
+}
+
+#[derive(Serialize)]
+pub(super) struct FlameAnswer {
+    total: i64,
+    zoomed: usize,
+    groups: Vec<Group>,
+    functions: Vec<Meaning>,
+    boxes: Vec<Line>,
+}
+
+/// `api/flame/{id}`.
+pub(super) async fn flame(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref())?;
+    let shape = match &*query.by {
+        "" if query.inverted => Shape::Callers,
+        "" => Shape::Callees,
+        _ if query.inverted => {
+            return Err(Refusal(StatusCode::BAD_REQUEST, "by: goes with tree=callees only".to_owned()));
+        }
+        by => Shape::By(by.strip_prefix("label:").unwrap_or(by).to_owned()),
+    };
+    let answer = with_profile(shared, id, move |entry, opened| {
+        let viewed = query.view.of(opened)?;
+        Ok(Shown::new(entry, &viewed, of_view(&viewed, &shape, &query)))
+    });
+    as_json(answer.await?)
+}
+
+/// The flame graph of a view.
+pub(super) fn of_view(viewed: &Viewed<'_>, shape: &Shape, query: &Query) -> FlameAnswer {
+    let stacks = Stacks::of(viewed);
+    let cut = Cut { zoom: query.zoom.clone(), least: NARROWEST / query.settings.width };
+    let flame = stacks.flame(shape, &cut);
+    let mut meanings = Meanings::of(viewed, query.settings.color);
+    let boxes = meanings.lines(&flame);
+    let groups = groups(viewed, &stacks, query.settings.color);
+    FlameAnswer { total: stacks.total(), zoomed: flame.zoomed, groups, functions: meanings.list, boxes }
+}
+
+#[derive(Serialize)]
+struct Neighbour {
+    function: usize,
+    weight: i64,
+}
+
+#[derive(Serialize)]
+struct SandwichAnswer {
+    total: i64,
+    function: usize,
+    #[serde(rename = "self")]
+    self_value: i64,
+    function_total: i64,
+    callers: Vec<Neighbour>,
+    callees: Vec<Neighbour>,
+    functions: Vec<Meaning>,
+    up: Vec<Line>,
+    down: Vec<Line>,
+}
+
+/// `api/sandwich/{id}`.
+pub(super) async fn sandwich(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
+    let query = Query::parse(query.as_deref())?;
+    let item = query.wanted_item()?;
+    let answer = with_profile(shared, id, move |entry, opened| {
+        let viewed = query.view.of(opened)?;
+        let no_such = || Refusal(StatusCode::NOT_FOUND, format!("item: the view has no function {item:016x}"));
+        let frame = viewed.functions.iter().position(|function| function.id == item).ok_or_else(no_such)? as u32;
+        let stacks = Stacks::of(&viewed);
+        let cut = Cut { zoom: Vec::new(), least: NARROWEST / query.settings.width };
+        let (up, down) = (stacks.flame(&Shape::CallersOf(item), &cut), stacks.flame(&Shape::CalleesOf(item), &cut));
+        let graph = viewed.call_graph();
+        let mut meanings = Meanings::of(&viewed, query.settings.color);
+        let function = meanings.number(Of::Frame(frame), &[]);
+        let mut neighbours = |mine: fn(&plop_profile::Edge) -> u32, other: fn(&plop_profile::Edge) -> u32| {
+            let edges = graph.edges.iter().filter(|edge| mine(edge) == frame && edge.weight != 0);
+            let mut found: Vec<_> = edges
+                .map(|edge| Neighbour { function: meanings.number(Of::Frame(other(edge)), &[]), weight: edge.weight })
+                .collect();
+            found.sort_by_key(|neighbour| std::cmp::Reverse(neighbour.weight));
+            found
+        };
+        let callers = neighbours(|edge| edge.callee, |edge| edge.caller);
+        let callees = neighbours(|edge| edge.caller, |edge| edge.callee);
+        let (up, down) = (meanings.lines(&up), meanings.lines(&down));
+        let answer = SandwichAnswer {
+            total: graph.total,
+            function,
+            self_value: graph.self_values[frame as usize],
+            function_total: graph.totals[frame as usize],
+            callers,
+            callees,
+            functions: meanings.list,
+            up,
+            down,
+        };
+        Ok(Shown::new(entry, &viewed, answer))
+    });
+    as_json(answer.await?)
+}

@@ -1,0 +1,331 @@
+// A flame graph on a canvas: draws the boxes that are in sight, and turns pointer and keys into hover, selection and zoom.
+// What a click means is for its listener to say.
+
+import { color, themes } from "../graph/palette.js";
+import { Boxes } from "./boxes.js";
+
+export const ROW = 20;
+const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif";
+/** Narrower boxes have no room for letters, in CSS pixels. */
+const LETTERS = 26;
+/** Narrower boxes are drawn without a gap to the next. */
+const GAPPED = 3;
+const ZOOM_MS = 220;
+/** How much of a group's colour a box has; functions of one group differ a little, so that neighbours can be told apart. */
+const TINT = { light: [0.30, 0.46], dark: [0.34, 0.52] };
+
+/**
+ * @typedef {object} Listener
+ * @property {(box: number) => void} selected -1 for none
+ * @property {(box: number) => void} opened -1 for all
+ * @property {(box: number, at: import("../types.js").Point | null) => void} hovered
+ * @property {(box: number, at: import("../types.js").Point) => void} [asked] the context menu
+ */
+
+export class FlameCanvas {
+  /** @param {HTMLElement} scroller holds the canvas in a taller room @param {string} label @param {Listener} listener */
+  constructor(scroller, label, listener) {
+    this.scroller = scroller;
+    this.listener = listener;
+    this.room = document.createElement("div");
+    this.canvas = document.createElement("canvas");
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", label);
+    this.room.append(this.canvas);
+    scroller.append(this.room);
+    this.boxes = new Boxes([], []);
+    /** What fills the width: from where, how much. */
+    this.window = { start: 0, width: 1 };
+    this.hover = -1;
+    /** The box that keys start from. */
+    this.current = -1;
+    this.selectedId = "";
+    /** By number of meaning: whether it stands out; null if nothing is searched for. @type {boolean[] | null} */
+    this.matches = null;
+    /** Whether the outermost boxes lie at the bottom. */
+    this.isUp = false;
+    /** @type {"light" | "dark"} */
+    this.theme = "light";
+    /** The colour of each meaning. @type {string[]} */
+    this.fills = [];
+    /** @type {Map<string, number>} */
+    this.widths = new Map();
+    this.isDue = false;
+    this.motion = 0;
+    this.tweens = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    scroller.addEventListener("scroll", () => this.draw(), { passive: true });
+    new ResizeObserver(() => this.#resize()).observe(scroller);
+    this.#listen();
+  }
+
+  /** Shows other boxes. The boxes that lead to `zoom` come first, and it fills the width. @param {Boxes} boxes @param {number} zoom -1 for none */
+  show(boxes, zoom) {
+    const before = this.boxes;
+    const path = this.current >= 0 ? before.ids(this.current) : [];
+    const wasAtEnd = this.isUp && this.scroller.scrollTop + this.scroller.clientHeight >= this.room.offsetHeight - 2;
+    const wasEmpty = before.count === 0;
+    this.boxes = boxes;
+    this.current = path.length ? boxes.find(path) : -1;
+    this.hover = -1;
+    this.#color();
+    cancelAnimationFrame(this.motion);
+    this.window = zoom >= 0 ? { start: boxes.start[zoom], width: boxes.total[zoom] } : { start: 0, width: boxes.width };
+    this.#resize();
+    if (this.isUp && (wasAtEnd || wasEmpty)) this.scroller.scrollTop = this.room.offsetHeight;
+  }
+
+  /** Moves to a box at once, before the server has sent what more there is in it. @param {number} box */
+  approach(box) {
+    const to = box >= 0 ? { start: this.boxes.start[box], width: this.boxes.total[box] } : { start: 0, width: this.boxes.width };
+    const from = this.window;
+    const began = performance.now();
+    const move = (/** @type {number} */ now) => {
+      const part = this.tweens ? Math.min(1, Math.max(0, (now - began) / ZOOM_MS)) : 1;
+      const eased = 1 - (1 - part) ** 3;
+      this.window = { start: from.start + (to.start - from.start) * eased, width: from.width + (to.width - from.width) * eased };
+      this.#paint();
+      if (part < 1) this.motion = requestAnimationFrame(move);
+    };
+    cancelAnimationFrame(this.motion);
+    this.motion = requestAnimationFrame(move);
+  }
+
+  /** @param {"light" | "dark"} theme */
+  setTheme(theme) {
+    this.theme = theme;
+    this.#color();
+    this.draw();
+  }
+
+  /** @param {string} id */
+  select(id) {
+    this.selectedId = id;
+    if (this.current >= 0 && this.boxes.meaning(this.current).id !== id) this.current = -1;
+    this.draw();
+  }
+
+  /** @param {((meaning: import("./boxes.js").Meaning) => boolean) | null} test */
+  setMatches(test) {
+    this.matches = test && this.boxes.meanings.map(test);
+    this.draw();
+  }
+
+  /** @param {boolean} isUp */
+  setUp(isUp) {
+    if (isUp === this.isUp) return;
+    this.isUp = isUp;
+    this.scroller.scrollTop = isUp ? this.room.offsetHeight : 0;
+    this.draw();
+  }
+
+  /** Draws at the next frame. */
+  draw() {
+    if (this.isDue) return;
+    this.isDue = true;
+    requestAnimationFrame(() => {
+      this.isDue = false;
+      this.#paint();
+    });
+  }
+
+  /** Where a box lies, in CSS pixels of the canvas. @param {number} box */
+  place(box) {
+    const scale = this.canvas.clientWidth / (this.window.width || 1);
+    const left = (this.boxes.start[box] - this.window.start) * scale;
+    return { x: left, y: this.#top(this.boxes.depth[box]), width: this.boxes.total[box] * scale, height: ROW };
+  }
+
+  /** @param {number} depth */
+  #top(depth) {
+    const row = this.isUp ? this.room.offsetHeight - (depth + 1) * ROW : depth * ROW;
+    return row - this.scroller.scrollTop;
+  }
+
+  #color() {
+    const theme = themes[this.theme];
+    const [least, most] = TINT[this.theme];
+    this.fills = this.boxes.meanings.map(({ id, color: index }) => mix(theme.ground, color(theme, index), least + (most - least) * (parseInt(id.slice(-2), 16) / 255)));
+  }
+
+  #resize() {
+    const { clientWidth: width, clientHeight: height } = this.scroller;
+    if (!width || !height) return;
+    this.room.style.height = `${Math.max(this.boxes.rows.length * ROW, height)}px`;
+    const ratio = devicePixelRatio || 1;
+    this.canvas.style.height = `${height}px`;
+    this.canvas.style.width = `${this.scroller.clientWidth}px`;
+    this.canvas.width = Math.round(this.scroller.clientWidth * ratio);
+    this.canvas.height = Math.round(height * ratio);
+    this.#paint();
+  }
+
+  #paint() {
+    const context = this.canvas.getContext("2d", { alpha: false });
+    if (!context || !this.canvas.width) return;
+    const { boxes, matches } = this;
+    const theme = themes[this.theme];
+    const ratio = devicePixelRatio || 1;
+    const [width, height] = [this.canvas.width / ratio, this.canvas.height / ratio];
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = theme.ground;
+    context.fillRect(0, 0, width, height);
+    const scale = width / (this.window.width || 1);
+    const { start: from } = this.window;
+    const to = from + this.window.width;
+    context.font = FONT;
+    context.textBaseline = "middle";
+    for (let depth = 0; depth < boxes.rows.length; depth++) {
+      const top = this.#top(depth);
+      if (top > height || top + ROW < 0) continue;
+      for (const box of boxes.rows[depth]) {
+        const [start, total] = [boxes.start[box], boxes.total[box]];
+        if (start + total < from) continue;
+        if (start > to) break;
+        const left = Math.max(0, (start - from) * scale);
+        const right = Math.min(width, (start + total - from) * scale);
+        const wide = right - left;
+        if (wide < 0.3) continue;
+        const of = boxes.of[box];
+        const isDim = matches && !matches[of];
+        context.globalAlpha = isDim ? 0.28 : 1;
+        context.fillStyle = this.fills[of];
+        context.fillRect(left, top, wide > GAPPED ? wide - 1 : wide, ROW - 1);
+        if (boxes.inlined[box] && wide > GAPPED) {
+          context.fillStyle = theme.soft;
+          for (let at = left + 2; at < right - 3; at += 8) context.fillRect(at, top + ROW - 3, Math.min(4, right - 3 - at), 1);
+        }
+        if (wide > LETTERS) {
+          context.fillStyle = theme.ink;
+          context.globalAlpha = isDim ? 0.55 : 1;
+          this.#write(context, boxes.meanings[of].label, left + 5, top + ROW / 2, wide - 10);
+        }
+      }
+    }
+    context.globalAlpha = 1;
+    for (let box = 0; box < boxes.count; box++) if (boxes.meaning(box).id === this.selectedId) this.#outline(context, box, theme.ink, 1.5);
+    if (this.current >= 0) this.#outline(context, this.current, theme.ink, 3);
+    if (this.hover >= 0) this.#outline(context, this.hover, theme.ink, 1);
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {number} box @param {string} ink @param {number} thick */
+  #outline(context, box, ink, thick) {
+    const { x, y, width } = this.place(box);
+    const [left, right] = [Math.max(0, x), Math.min(this.canvas.clientWidth, x + width)];
+    if (right - left < 0.5) return;
+    context.strokeStyle = ink;
+    context.lineWidth = thick;
+    context.strokeRect(left + thick / 2, y + thick / 2, Math.max(1, right - left - 1 - thick), ROW - 1 - thick);
+  }
+
+  /** As much of a text as there is room for. @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {number} y @param {number} room */
+  #write(context, text, x, y, room) {
+    const width = this.#measure(context, text);
+    if (width <= room) {
+      context.fillText(text, x, y);
+      return;
+    }
+    // Of a path, the last part says most.
+    const tail = text.slice(text.lastIndexOf("::") + 2);
+    if (tail.length < text.length && tail.length > 2 && !tail.startsWith("{")) {
+      this.#write(context, tail, x, y, room);
+      return;
+    }
+    const letters = Math.floor((text.length * (room - this.#measure(context, "…"))) / width);
+    if (letters >= 2) context.fillText(`${text.slice(0, letters)}…`, x, y);
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {string} text */
+  #measure(context, text) {
+    let width = this.widths.get(text);
+    if (width === undefined) {
+      width = context.measureText(text).width;
+      this.widths.set(text, width);
+    }
+    return width;
+  }
+
+  /** @param {import("../types.js").Point} at */
+  boxAt(at) {
+    const y = at.y + this.scroller.scrollTop;
+    const depth = Math.floor((this.isUp ? this.room.offsetHeight - y : y) / ROW);
+    return this.boxes.at(depth, this.window.start + (at.x / this.canvas.clientWidth) * this.window.width);
+  }
+
+  #listen() {
+    const { canvas } = this;
+    const point = (/** @type {MouseEvent} */ event) => ({ x: event.offsetX, y: event.offsetY });
+    canvas.addEventListener("pointermove", (event) => {
+      const at = point(event);
+      const box = this.boxAt(at);
+      if (box !== this.hover) {
+        this.hover = box;
+        canvas.classList.toggle("over", box >= 0);
+        this.draw();
+      }
+      this.listener.hovered(box, at);
+    });
+    canvas.addEventListener("pointerleave", () => {
+      this.hover = -1;
+      this.draw();
+      this.listener.hovered(-1, null);
+    });
+    canvas.addEventListener("click", (event) => this.choose(this.boxAt(point(event))));
+    canvas.addEventListener("dblclick", (event) => {
+      const box = this.boxAt(point(event));
+      if (box >= 0) this.listener.opened(box);
+    });
+    canvas.addEventListener("contextmenu", (event) => {
+      const box = this.boxAt(point(event));
+      if (box < 0 || !this.listener.asked) return;
+      event.preventDefault();
+      this.choose(box);
+      this.listener.asked(box, { x: event.clientX, y: event.clientY });
+    });
+  }
+
+  /** @param {number} box */
+  choose(box) {
+    this.current = box;
+    this.selectedId = box >= 0 ? this.boxes.meaning(box).id : "";
+    this.listener.selected(box);
+    this.draw();
+  }
+
+  /** Goes to a neighbour by key. @param {string} key */
+  walk(key) {
+    const { boxes, current } = this;
+    if (boxes.count === 0) return;
+    const inward = this.isUp ? "ArrowUp" : "ArrowDown";
+    let next = -1;
+    if (current < 0) next = boxes.rows[0][0];
+    else if (key === "ArrowLeft" || key === "ArrowRight") next = boxes.beside(current, key === "ArrowRight" ? 1 : -1);
+    else next = key === inward ? boxes.inside(current) : boxes.parent[current];
+    if (next < 0) return;
+    this.choose(next);
+    this.reveal(next);
+  }
+
+  /** Scrolls a box into sight. @param {number} box */
+  reveal(box) {
+    const { y } = this.place(box);
+    if (y < 0) this.scroller.scrollTop += y - ROW;
+    else if (y + 2 * ROW > this.scroller.clientHeight) this.scroller.scrollTop += y + 2 * ROW - this.scroller.clientHeight;
+  }
+
+  /** What is drawn where: for tests, and for whoever drives the page by script. */
+  inspect() {
+    const boxes = Array.from({ length: this.boxes.count }, (_, box) => {
+      const { id, name, label } = this.boxes.meaning(box);
+      return { id, name, label, depth: this.boxes.depth[box], total: this.boxes.total[box], self: this.boxes.own[box], inlined: this.boxes.inlined[box] === 1, screen: this.place(box) };
+    });
+    return { boxes, window: { ...this.window }, current: this.current };
+  }
+}
+
+/** @param {string} ground @param {string} ink both as #rrggbb @param {number} part how much of the ink */
+function mix(ground, ink, part) {
+  const value = (/** @type {string} */ text, /** @type {number} */ at) => parseInt(text.slice(at, at + 2), 16);
+  const channels = [1, 3, 5].map((at) => Math.round(value(ground, at) * (1 - part) + value(ink, at) * part));
+  return `rgb(${channels.join(" ")})`;
+}

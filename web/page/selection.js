@@ -1,0 +1,140 @@
+// The selected function: what it is and what it has, in the bar at the foot of the page, and what can be done with it, there,
+// in the menu at the pointer, and by keys.
+
+import * as api from "./api.js";
+import { kept } from "./kept.js";
+import { quantity, share } from "./quantity.js";
+
+/** @typedef {import("./types.js").FunctionInfo} FunctionInfo */
+
+/** What the menu and the bar offer. @typedef {{ name: string, key: string, says: string, run: (of: FunctionInfo) => void }} Action */
+
+/** A function's name as a filter that means it alone. @param {string} name */
+export const exactly = (name) => `^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
+
+export class Selection {
+  /** @param {import("./look.js").Look} look @param {HTMLElement} bar @param {HTMLElement} menu @param {(view: string) => void} showView */
+  constructor(look, bar, menu, showView) {
+    this.look = look;
+    this.bar = bar;
+    this.menu = menu;
+    /** @type {FunctionInfo | null} */
+    this.info = null;
+    /** @type {AbortController | null} */
+    this.asking = null;
+    const filter = (/** @type {string} */ key) => (/** @type {FunctionInfo} */ of) => look.go({ [key]: [...new Set([...look.all(key), exactly(of.name)])] });
+    /** @type {Action[]} */
+    this.actions = kept ? [] : [
+      { name: "Focus", key: "F", says: "keep only samples that pass through the selected function", run: filter("focus") },
+      { name: "Ignore", key: "I", says: "drop samples that pass through it", run: filter("ignore") },
+      { name: "Hide", key: "H", says: "take it out of the stacks, its cost charged to its callers", run: filter("hide") },
+      { name: "Hide crate", key: "C", says: "take its whole crate out", run: (of) => look.go({ hide: [...new Set([...look.all("hide"), `crate:${exactly(of.crate).slice(1, -1)}`])] }) },
+      { name: "Show from", key: "S", says: "cut the stacks above it", run: (of) => look.go({ show_from: [exactly(of.name)] }) },
+      { name: "Callers and callees", key: "E", says: "its callers and callees", run: () => showView("sandwich") },
+      { name: "Source", key: "O", says: "its source, line by line", run: () => showView("source") },
+    ];
+    look.on("select", () => this.#load());
+    look.on("look", () => this.#load());
+    document.addEventListener("pointerdown", (event) => {
+      if (!(event.target instanceof Node && menu.contains(event.target))) this.#close();
+    });
+    menu.addEventListener("keydown", (event) => this.#menuKey(event));
+  }
+
+  /** The keys of what can be done. @returns {import("./keys.js").Binding[]} */
+  get keys() {
+    return this.actions.map((action) => ({ keys: [action.key], says: action.says, run: () => this.#run(action) }));
+  }
+
+  async #load() {
+    const { look } = this;
+    this.asking?.abort();
+    if (this.info?.id !== look.selected) this.info = null;
+    if (!look.selected || !look.info) {
+      this.info = null;
+      return this.#show();
+    }
+    const asking = (this.asking = new AbortController());
+    const query = look.query();
+    query.set("item", look.selected);
+    const info = await api.functionInfo(look.id, query, asking.signal).catch(() => null);
+    if (asking.signal.aborted) return;
+    this.info = info;
+    this.#show();
+  }
+
+  #show() {
+    const { info, bar } = this;
+    const part = (/** @type {string} */ tag, /** @type {string} */ text, kind = "") => {
+      const made = document.createElement(tag);
+      made.textContent = text;
+      if (kind) made.className = kind;
+      return made;
+    };
+    if (!info) {
+      const text = this.look.selected ? "a group of functions is selected" : `Click a function to select it in every view; ${this.actions.length ? "right-click for what can be done with it; " : ""}? lists the keys.`;
+      bar.replaceChildren(part("span", text, "hint"));
+      return;
+    }
+    const name = part("strong", info.name, "name");
+    name.title = `${info.name}\n${info.file}`;
+    const figures = part("span", `self ${quantity(info.self, info.unit)} (${share(info.self, info.view_total)}), total ${quantity(info.total, info.unit)} (${share(info.total, info.view_total)})`, "figures");
+    const buttons = this.actions.map((action) => {
+      const button = /** @type {HTMLButtonElement} */ (part("button", action.name));
+      button.type = "button";
+      button.title = `${action.says} (shift ${action.key})`;
+      button.addEventListener("click", () => this.#run(action));
+      return button;
+    });
+    bar.replaceChildren(name, figures, part("span", "", "grow"), ...buttons);
+  }
+
+  /** @param {Action} action */
+  #run(action) {
+    this.#close();
+    if (this.info) action.run(this.info);
+  }
+
+  /** Opens the menu for the selected function. @param {import("./types.js").Point} at in the window */
+  ask(at) {
+    const { menu } = this;
+    if (this.actions.length === 0) return;
+    menu.replaceChildren(...this.actions.map((action) => {
+      const entry = document.createElement("button");
+      entry.type = "button";
+      entry.setAttribute("role", "menuitem");
+      const key = document.createElement("kbd");
+      key.textContent = `⇧${action.key}`;
+      entry.append(action.name, key);
+      entry.title = action.says;
+      entry.addEventListener("click", () => this.#run(action));
+      return entry;
+    }));
+    menu.hidden = false;
+    menu.style.left = `${Math.min(at.x, innerWidth - menu.offsetWidth - 8)}px`;
+    menu.style.top = `${Math.min(at.y, innerHeight - menu.offsetHeight - 8)}px`;
+    this.before = /** @type {HTMLElement | null} */ (document.activeElement);
+    /** @type {HTMLElement} */ (menu.firstElementChild).focus();
+  }
+
+  /** Where the focus was before the menu. @type {HTMLElement | null} */
+  before = null;
+
+  #close() {
+    if (this.menu.hidden) return;
+    this.menu.hidden = true;
+    this.before?.focus({ preventScroll: true });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #menuKey(event) {
+    const entries = [...this.menu.children];
+    const at = entries.indexOf(/** @type {Element} */ (document.activeElement));
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) /** @type {HTMLElement} */ (entries[(at + step + entries.length) % entries.length]).focus();
+    else if (event.key === "Escape" || event.key === "Tab") this.#close();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
