@@ -11,7 +11,7 @@ import { inspect, settled, start, until } from "./page.js";
 let rig;
 /** Where the file lies. */
 let file = "";
-const MARKUP = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!--<script>", "'\"&amp;\u2028x"];
+const MARKUP = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!--<script>", "'\"&amp`${x}"];
 before(async () => {
   rig = await start();
   const lines = ["main;app::parse 60", ...MARKUP.map((name, at) => `main;app::parse;${name} ${10 + at}`), "main;app::lex;core::fmt 40"];
@@ -37,7 +37,7 @@ async function open(options = {}) {
   page.on("dialog", () => assert.fail("a name has run as a script"));
   await page.goto(pathToFileURL(file).href);
   // Its modules are started by a script, for which the page does not wait to be loaded.
-  await page.waitForFunction(() => "plop" in window);
+  await page.waitForSelector("#count-text:not(:empty)");
   return page;
 }
 
@@ -45,7 +45,7 @@ test("graph, table and search work from disk, and names stay text", async () => 
   const page = await open();
   const drawn = await settled(page);
   const names = drawn.items.map((/** @type {any} */ item) => item.name);
-  for (const name of MARKUP) assert.ok(names.includes(name), `${name} is drawn`);
+  for (const name of MARKUP) assert.ok(names.includes(name), `${name} is drawn: ${names.join(" ")}`);
   assert.equal(await page.locator("script").count(), 2, "no name has become a script");
   await page.keyboard.press("t");
   await page.waitForSelector("tbody tr[data-id]");
@@ -53,7 +53,7 @@ test("graph, table and search work from disk, and names stay text", async () => 
   assert.ok(rows.some((text) => text.includes(MARKUP[0])), rows.join());
   await page.keyboard.press("/");
   await page.keyboard.type("lex");
-  await page.waitForFunction(() => document.querySelectorAll("tbody tr[data-id]").length === 1);
+  await page.locator("tbody tr[data-id]", { hasText: "parse" }).first().waitFor({ state: "detached" });
   await page.locator("tbody tr[data-id]").click();
   await page.waitForSelector("tbody tr[aria-selected=true]");
   await page.keyboard.press("Escape");
