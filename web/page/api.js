@@ -41,6 +41,9 @@ export const profile = (id) => get(`api/profile/${of(id)}`);
 /** Where a picture is; the layout worker asks for it. @param {string} id @param {URLSearchParams} query */
 export const pictureAddress = (id, query) => (kept ? keptAddress("api/picture") : `api/picture/${of(id)}?${query}`);
 
+/** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Picture>} */
+export const picture = (id, query, signal) => get(`api/picture/${of(id)}?${query}`, signal);
+
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Top>} */
 export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, signal);
 

@@ -23,6 +23,7 @@ import { SandwichView } from "./views/sandwich.js";
 import { SourceView } from "./views/source.js";
 import { Stage } from "./views/stage.js";
 import { TableView } from "./views/table.js";
+import { TreeView } from "./views/tree.js";
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const searchBox = /** @type {HTMLInputElement} */ ($("search"));
@@ -36,7 +37,7 @@ const page = {
 };
 const graph = new GraphView(look, $("graph-view"), page);
 /** @type {import("./views/view.js").View[]} */
-const views = [graph, new FlameView(look, $("flame-view"), page), new TableView(look, $("table-view"), page)];
+const views = [graph, new FlameView(look, $("flame-view"), page), new TableView(look, $("table-view"), page), new TreeView(look, $("tree-view"))];
 // These two ask for each function anew.
 if (!kept) views.push(new SandwichView(look, $("sandwich-view"), page), new SourceView(look, $("source-view")));
 const stage = new Stage(look, views, { shown: showEmptiness, failed: showFailure });

@@ -43,6 +43,10 @@ export class TreeView {
       if (target.closest(".twist")) this.#toggle(at);
       else look.select(this.#itemOf(at).id);
     });
+    this.body.addEventListener("focusin", (event) => {
+      const at = this.rows.findIndex((row) => row.line === event.target);
+      if (at >= 0) this.#setCurrent(at);
+    });
     this.body.addEventListener("keydown", (event) => this.#press(event));
   }
 
@@ -71,7 +75,7 @@ export class TreeView {
     const open = new Set(this.rows.filter((row) => row.isOpen).map((row) => this.#keyOf(row.path)));
     const focused = this.rows[this.current] && this.#keyOf(this.rows[this.current].path);
     const hadFocus = body.contains(document.activeElement);
-    this.keys = picture.items.map((item) => item.id);
+    this.ids = picture.items.map((item) => item.id);
     const order = picture.items.map((_, at) => at).sort((left, right) => picture.items[right].total - picture.items[left].total);
     const found = order.filter((at) => !this.text || picture.items[at].name.toLowerCase().includes(this.text)).slice(0, MOST);
     this.rows = found.map((item, at) => this.#row({ item, weight: picture.items[item].total }, [], at, found.length));
@@ -83,11 +87,11 @@ export class TreeView {
   }
 
   /** The items' ids, by which a path stays the same in another picture. @type {string[]} */
-  keys = [];
+  ids = [];
 
   /** @param {number[]} path */
   #keyOf(path) {
-    return path.map((item) => this.keys[item]).join(" ");
+    return path.map((item) => this.ids[item]).join(" ");
   }
 
   /** @param {number} at */
