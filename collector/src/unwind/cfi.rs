@@ -184,3 +184,110 @@ fn place_by_register(expression: &[u8]) -> Option<(Register, i16)> {
     };
     Some((register, value << (16 - bits) >> (16 - bits)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::loaded;
+    use super::super::rule::{Packed, Shape};
+    use super::*;
+    use std::process::Command;
+
+    /// What the program itself is loaded with.
+    fn own() -> (usize, Section) {
+        let mut objects = loaded::objects(|_| false);
+        let (object, section) = objects.swap_remove(0);
+        (object.base, section.expect("cargo links programs with a table"))
+    }
+
+    /// Rust's own programs are known to keep to what is understood; what is malformed must be left out without a panic, an
+    /// endless loop, or memory without bound.
+    #[test]
+    fn bytes_changed_at_random_are_read_or_left_out() {
+        const ROUNDS: u64 = 400;
+        const LENGTH: usize = 8 << 10;
+        let (base, section) = own();
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = |below: usize| {
+            // Xorshift (Marsaglia, 2003): the same at every run.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize % below
+        };
+        let begin = &section.bytes[..LENGTH];
+        let table = read(&Section { kind: Kind::EhFrame, address: section.address, bytes: begin.to_vec() }, base);
+        // Of the first 16 MiB of code, where these entries' functions are.
+        let places: Vec<_> = (0..1 << 24).step_by(16).filter(|&at| table.rule(at) != Packed::UNKNOWN).collect();
+        let (mut rules, mut unknown) = (0, 0);
+        for _ in 0..ROUNDS {
+            let mut bytes = begin.to_vec();
+            for _ in 0..=random(32) {
+                let at = random(bytes.len());
+                bytes[at] = random(256) as u8;
+            }
+            bytes.truncate(LENGTH - random(LENGTH / 2));
+            for kind in [Kind::EhFrame, Kind::DebugFrame] {
+                let table = read(&Section { kind, address: section.address, bytes: bytes.clone() }, base);
+                // A row for each byte is more than any program can say.
+                assert!(table.memory_bytes() < (1 << 20) + 64 * LENGTH, "{} bytes", table.memory_bytes());
+                for _ in 0..200 {
+                    match table.rule(places[random(places.len())]) {
+                        Packed::UNKNOWN => unknown += 1,
+                        _ => rules += 1,
+                    }
+                }
+            }
+        }
+        assert!(rules > 1000 && unknown > 1000, "{rules} {unknown}: both ways have been tried");
+    }
+
+    /// A library with nothing but what debuggers read, walked by the same rules as one that has `.eh_frame`.
+    #[test]
+    fn debug_frame_says_the_same_as_eh_frame() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let source = folder.path().join("code.c");
+        let code = "int last(int *); int first(int n) { int of[50]; of[n] = n; return last(of) + n; }";
+        std::fs::write(&source, code).expect("there is room");
+        let built = |name: &str, flags: &[&str]| {
+            let library = folder.path().join(name);
+            let mut compiler = Command::new("cc");
+            compiler.args(["-O1", "-g", "-shared", "-fPIC", "-nostdlib", "-o"]).arg(&library).arg(&source).args(flags);
+            // Rust needs a C compiler to link, so there is one.
+            assert!(compiler.status().expect("cc can be started").success());
+            std::fs::File::open(library).expect("it was built")
+        };
+        let without = ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-Wl,--no-eh-frame-hdr"];
+        let (loaded, debug) = (built("loaded.so", &["-fasynchronous-unwind-tables"]), built("debug.so", &without));
+        let table = |file: &std::fs::File, kind, name| {
+            let (address, bytes) = crate::elf_file::section(file, name).unwrap_or_else(|| panic!("it has {name}"));
+            read(&Section { kind, address: address as usize, bytes }, 0)
+        };
+        let loaded_table = table(&loaded, Kind::EhFrame, ".eh_frame");
+        let debug_table = table(&debug, Kind::DebugFrame, ".debug_frame");
+        let code = |file| crate::elf_file::section(file, ".text").expect("it has code");
+        let ((at, bytes), (debug_at, debug_bytes)) = (code(&loaded), code(&debug));
+        assert_eq!(bytes.len(), debug_bytes.len());
+        let mut shapes = std::collections::BTreeSet::new();
+        for offset in 0..bytes.len() as u64 {
+            let rule = loaded_table.rule((at + offset) as usize);
+            assert_eq!(debug_table.rule((debug_at + offset) as usize), rule, "at {offset}");
+            shapes.insert(rule);
+        }
+        assert!(shapes.len() >= 2, "{shapes:?}");
+        assert!(shapes.iter().any(|rule| matches!(rule.shape(), Shape::Plain(_))));
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn expressions_that_compilers_write_are_understood() {
+        assert_eq!(plt(&[0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22]), Some((Base::Plt(11), 0)));
+        let word_at = |register, offset, plus| Some((Base::WordAt(register, offset), plus));
+        assert_eq!(word(&[0x76, 0x78, 0x06]), word_at(Register::Frame, -8, 0));
+        assert_eq!(word(&[0x77, 0x98, 0x01, 0x06, 0x23, 8]), word_at(Register::Stack, 152, 8));
+        assert_eq!(place_by_register(&[0x76, 0]), Some((Register::Frame, 0)));
+        assert_eq!(place_by_register(&[0x76, 0xf0, 0x7e]), Some((Register::Frame, -144)));
+        for unknown in [&[][..], &[0x06], &[0x77], &[0x77, 0x80], &[0x71, 8, 0x06], &[0x77, 8, 0x06, 0x06], &[0x77, 8]] {
+            assert_eq!(word(unknown), None, "{unknown:x?}");
+        }
+    }
+}
