@@ -4,6 +4,9 @@
 //! round, every run in a process of its own. Prints the medians as a table, with the ratio to each peer, and writes
 //! `target/bench-collector.json`.
 //!
+//! The workload `warm` is about the handler alone: on a stack of 40 frames it gets the same signal again and again, so that
+//! all it needs is in the processor's cache. There the figure to look at is what it takes over an empty handler.
+//!
 //! `-- --rounds N --seconds S --interval-us U --only WORKLOAD` change 5, 5, 10000 and all.
 
 use std::collections::BTreeMap;
@@ -22,7 +25,7 @@ struct Subject {
     extra: &'static [&'static str],
 }
 
-const SUBJECTS: [Subject; 5] = [
+const SUBJECTS: [Subject; 6] = [
     Subject { name: "an empty handler", features: "", rustflags: "", extra: &["empty"] },
     Subject { name: "plop", features: "", rustflags: "", extra: &[] },
     Subject { name: "pprof-rs", features: "pprof", rustflags: "", extra: &[] },
@@ -33,6 +36,8 @@ const SUBJECTS: [Subject; 5] = [
         extra: &[],
     },
     Subject { name: "rpprof", features: "rpprof", rustflags: "", extra: &[] },
+    // An unwinder, not a profiler: it keeps nothing.
+    Subject { name: "framehop", features: "framehop", rustflags: "", extra: &[] },
 ];
 
 struct Options {
@@ -50,7 +55,10 @@ fn main() {
     let programs: Vec<PathBuf> = SUBJECTS.iter().map(build).collect();
     let mut runs: BTreeMap<(&str, &str), Vec<Figures>> = BTreeMap::new();
     let mut failures = Failures::new();
-    let workloads = workload::NAMES.into_iter().filter(|name| options.only.as_deref().is_none_or(|only| only == *name));
+    let workloads = workload::NAMES
+        .into_iter()
+        .chain([workload::WARM])
+        .filter(|name| options.only.as_deref().is_none_or(|only| only == *name));
     let workloads: Vec<_> = workloads.collect();
     for round in 1..=options.rounds {
         for &workload in &workloads {
@@ -66,6 +74,7 @@ fn main() {
     for workload in workloads {
         print_table(workload, &runs, &failures, &options);
     }
+    print_crates();
     let all: Vec<&Figures> = runs.values().flatten().collect();
     let path = target_folder().join("bench-collector.json");
     std::fs::write(&path, serde_json::to_vec_pretty(&all).expect("figures are plain data"))
@@ -161,16 +170,18 @@ fn print_table(
         options.seconds, options.interval_us, options.rounds
     );
     println!(
-        "| profiler | handler p50 | p99 | plop's p50 ÷ its | plop's p99 ÷ its | sampled ÷ CPU | whole stacks | start | memory at start | peak | failed |"
+        "| profiler | handler p50 | over an empty one | p99 | plop's p50 ÷ its | plop's p99 ÷ its | sampled ÷ CPU | whole stacks | start | memory at start | peak | failed |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for Subject { name, .. } in SUBJECTS {
         let p50 = of(name, |figures| figures.handler_p50_ns as f64);
         let p99 = of(name, |figures| figures.handler_p99_ns as f64);
         let failed =
             failures.get(&(workload, name)).map_or("—".to_owned(), |ends| format!("{}: {}", ends.len(), ends[0]));
-        let figures: [(f64, usize, &str); 9] = [
+        let floor = of("an empty handler", |figures| figures.handler_p50_ns as f64);
+        let figures: [(f64, usize, &str); 10] = [
             (p50 / 1e3, 2, " µs"),
+            ((p50 - floor) / 1e3, 2, " µs"),
             (p99 / 1e3, 2, " µs"),
             (of("plop", |figures| figures.handler_p50_ns as f64) / p50, 3, ""),
             (of("plop", |figures| figures.handler_p99_ns as f64) / p99, 3, ""),
@@ -186,4 +197,38 @@ fn print_table(
         });
         println!("| {name} | {} | {failed} |", shown.join(" | "));
     }
+}
+
+/// How many crates a program's build gains by each collector with its default features, as cargo resolves them.
+fn print_crates() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the benches lie in the workspace");
+    let ours = format!("plop-collector = {{ path = {:?} }}", root.join("collector"));
+    println!("\n## Crates that a user's build gains by default\n\n| dependency | crates |\n|---|---|");
+    for dependency in [ours.as_str(), "pprof = \"0.15\"", "rpprof = \"0.18\""] {
+        let name = dependency.split(' ').next().unwrap_or_default();
+        match crates(dependency) {
+            Some(count) => println!("| {name} | {count} |"),
+            None => println!("| {name} | — (cargo could not resolve it) |"),
+        }
+    }
+    println!();
+}
+
+/// All crates that a package with this one dependency needs besides itself.
+fn crates(dependency: &str) -> Option<usize> {
+    let folder = target_folder().join("gains");
+    std::fs::create_dir_all(folder.join("src")).expect("target/ is writable");
+    std::fs::write(folder.join("src/lib.rs"), "").expect("target/ is writable");
+    // An empty workspace table keeps it apart from ours.
+    let package = "[package]\nname = \"user\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n";
+    std::fs::write(folder.join("Cargo.toml"), format!("{package}{dependency}\n")).expect("target/ is writable");
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--quiet", "--edges", "normal,build", "--prefix", "none", "--manifest-path"])
+        .arg(folder.join("Cargo.toml"))
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let names = text.lines().map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.starts_with("user v"));
+    let names: std::collections::BTreeSet<&str> = names.filter(|line| !line.is_empty()).collect();
+    output.status.success().then_some(names.len())
 }

@@ -1,6 +1,8 @@
 //! Shared parts of the benches: the workloads, the profilers that run under them, and the figures of a run.
 
 pub mod figures;
+#[cfg(feature = "framehop")]
+mod framehop_walker;
 pub mod inputs;
 pub mod process;
 pub mod profiler;

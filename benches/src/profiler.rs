@@ -14,7 +14,7 @@ pub struct Gathered {
 /// A running profiler; calling it stops it.
 pub type Running = Box<dyn FnOnce() -> Gathered>;
 
-#[cfg(not(any(feature = "pprof", feature = "rpprof")))]
+#[cfg(not(any(feature = "pprof", feature = "rpprof", feature = "framehop")))]
 mod chosen {
     use super::{Duration, Gathered, Running};
 
@@ -27,6 +27,21 @@ mod chosen {
             let check = profile.self_check.expect("each of its profiles has a self-check");
             let whole = 1.0 - check.truncated as f64 / check.samples.max(1) as f64;
             Gathered { sampled: Duration::from_nanos(check.sampled_cpu_ns), whole: Some(whole) }
+        })
+    }
+}
+
+#[cfg(feature = "framehop")]
+mod chosen {
+    use super::{Duration, Gathered, Running};
+
+    pub(super) const NAME: &str = "framehop";
+
+    pub(super) fn start(interval: Duration) -> Running {
+        let stop = crate::framehop_walker::start(interval);
+        Box::new(move || {
+            let walks = u32::try_from(stop()).expect("fewer than 2^32 samples");
+            Gathered { sampled: interval * walks, whole: None }
         })
     }
 }

@@ -7,6 +7,20 @@ use std::time::{Duration, Instant};
 /// The workloads, by name.
 pub const NAMES: [&str; 4] = ["shallow", "recursive", "allocating", "server"];
 
+/// One more, which is about the handler alone: the same signal again and again on the same stack, see [`at_depth`].
+pub const WARM: &str = "warm";
+
+/// Runs `work` under so many frames of one function, and the few below it that every program has.
+#[inline(never)]
+pub fn at_depth(depth: u32, work: &mut dyn FnMut()) {
+    if depth == 0 {
+        return work();
+    }
+    at_depth(depth - 1, work);
+    // What follows the call keeps it from becoming a jump.
+    black_box(depth);
+}
+
 /// Runs a workload.
 ///
 /// # Panics

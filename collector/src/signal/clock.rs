@@ -25,6 +25,17 @@ pub(crate) fn ticks() -> u64 {
     ticks
 }
 
+/// Whether the handler, which began at that tick, has had to wait for memory on its way to the walk: the 150 ticks or so that it
+/// takes otherwise are fewer than one access to memory. Always no where a tick is too long to tell.
+///
+/// # Signal safety
+/// Runs anywhere.
+#[inline]
+pub(crate) fn is_cold(begun: u64) -> bool {
+    const SLOW: u64 = 400;
+    cfg!(target_arch = "x86_64") && ticks().wrapping_sub(begun) > SLOW
+}
+
 /// A number that looks random, from the counter and something of the caller's: the output function of SplitMix64
 /// (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 ///

@@ -108,17 +108,17 @@ pub(crate) extern "C" fn on_signal(_signal: c_int, info: *mut libc::siginfo_t, c
     let sampled = match cause {
         Cause::Timer { slot, times } => zone.threads.get(slot).is_some_and(|thread| {
             // Its tid is looked up rather than asked for: the timer is the thread's own.
-            sample(&visit, Some(thread), zone.threads.tid(slot), times, context);
+            sample(&visit, Some(thread), zone.threads.tid(slot), times, context, begun);
             true
         }),
-        Cause::Scout { times } => scouted(&visit, times, context),
+        Cause::Scout { times } => scouted(&visit, times, context, begun),
         Cause::Asked => {
             let tid = syscall::thread_id();
             let thread = zone.threads.find(tid).and_then(|slot| zone.threads.get(slot));
-            sample(&visit, thread, tid, ASKED_WEIGHT, context);
+            sample(&visit, thread, tid, ASKED_WEIGHT, context, begun);
             true
         }
-        Cause::Event { descriptor } => counted(&visit, descriptor, context),
+        Cause::Event { descriptor } => counted(&visit, descriptor, context, begun),
     };
     // Of samples only: what the scout passes over takes next to no time, and would make them look better than they are.
     if sampled {
@@ -131,7 +131,7 @@ pub(crate) extern "C" fn on_signal(_signal: c_int, info: *mut libc::siginfo_t, c
 ///
 /// # Signal safety
 /// Runs in the handler: at most five system calls, once in a thread's life.
-fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t) -> bool {
+fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t, begun: u64) -> bool {
     let tid = syscall::thread_id();
     let zone = visit.zone();
     let slot = zone.threads.claim(tid);
@@ -142,7 +142,7 @@ fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t) -> bool {
         }
         visit.arm_itself(slot, thread, tid);
     }
-    sample(visit, thread, tid, weight, context);
+    sample(visit, thread, tid, weight, context, begun);
     true
 }
 
@@ -151,7 +151,7 @@ fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t) -> bool {
 ///
 /// # Signal safety
 /// Runs in the handler: two system calls.
-fn counted(visit: &Visit<'_>, descriptor: c_int, context: &libc::ucontext_t) -> bool {
+fn counted(visit: &Visit<'_>, descriptor: c_int, context: &libc::ucontext_t, begun: u64) -> bool {
     let tid = syscall::thread_id();
     let zone = visit.zone();
     let Some(thread) = zone.threads.find(tid).and_then(|slot| zone.threads.get(slot)) else { return false };
@@ -160,7 +160,7 @@ fn counted(visit: &Visit<'_>, descriptor: c_int, context: &libc::ucontext_t) -> 
     }
     let weight = thread.take_periods(syscall::thread_cpu_ns(), visit.interval_ns());
     if weight > 0 {
-        sample(visit, Some(thread), tid, weight, context);
+        sample(visit, Some(thread), tid, weight, context, begun);
     }
     weight > 0
 }
@@ -169,7 +169,7 @@ fn counted(visit: &Visit<'_>, descriptor: c_int, context: &libc::ucontext_t) -> 
 ///
 /// # Signal safety
 /// Runs in the handler: bounded by the stack's depth, at most [`super::scratch::MAX_FRAMES`].
-fn sample(visit: &Visit<'_>, thread: Option<&Thread>, tid: u32, weight: u32, context: &libc::ucontext_t) {
+fn sample(visit: &Visit<'_>, thread: Option<&Thread>, tid: u32, weight: u32, context: &libc::ucontext_t, begun: u64) {
     let zone = visit.zone();
     let (label, stack) = match thread {
         Some(thread) => {
@@ -183,7 +183,7 @@ fn sample(visit: &Visit<'_>, thread: Option<&Thread>, tid: u32, weight: u32, con
     let taken = match (zone.scratch.take(), visit.tables()) {
         (Some(mut scratch), Some(tables)) => {
             let frames = scratch.frames();
-            let walked = walk(context, stack, tables, frames);
+            let walked = walk(context, stack, tables, clock::is_cold(begun), frames);
             let header = Header { tid, weight, label, truncated: !matches!(walked.end, End::Root) };
             frames.get(..walked.len).is_some_and(|frames| zone.samples.push(header, frames))
         }

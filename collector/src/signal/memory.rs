@@ -27,12 +27,43 @@ impl Memory {
         if address & 7 != 0 || address < PAGE {
             return None;
         }
-        let inside = address >= self.stack.low && address < self.stack.high;
-        if !inside && !self.probe(address) {
+        if !self.is_inside(address) && !self.probe(address) {
             return None;
         }
         // SAFETY: aligned, and inside the thread's own stack above its stack pointer, or on a page that the kernel has just read.
-        Some(unsafe { core::ptr::read_volatile(address as *const usize) })
+        Some(unsafe { self.held(address) })
+    }
+
+    /// Whether an address lies inside the stack's bounds.
+    ///
+    /// # Signal safety
+    /// Runs in the handler.
+    #[inline]
+    pub(crate) fn is_inside(&self, address: usize) -> bool {
+        address >= self.stack.low && address < self.stack.high
+    }
+
+    /// Whether a word begins at an address that is not below what [`Memory::is_inside`].
+    ///
+    /// # Signal safety
+    /// Runs in the handler.
+    #[inline]
+    pub(crate) fn is_word(&self, address: usize) -> bool {
+        address & 7 == 0 && address < self.stack.high
+    }
+
+    /// The word at an address that is aligned and inside the stack's bounds.
+    ///
+    /// # Signal safety
+    /// Runs in the handler: a load.
+    ///
+    /// # Safety
+    /// Of the address, [`Memory::is_word`] must hold, and it must not lie below one that [`Memory::is_inside`]; or the kernel must
+    /// have read from its page just now.
+    #[inline]
+    pub(crate) unsafe fn held(&self, address: usize) -> usize {
+        // SAFETY: aligned, and the caller says that it is there: inside the thread's own stack above its stack pointer, mostly.
+        unsafe { core::ptr::read_volatile(address as *const usize) }
     }
 
     /// Forgets which page was found readable.

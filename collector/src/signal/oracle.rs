@@ -3,12 +3,14 @@
 use std::cell::UnsafeCell;
 use std::collections::BTreeMap;
 use std::ffi::{c_int, c_void};
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64, UnwinderX86_64};
 use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, Unwinder};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+use super::syscall::control_block;
 use super::walk::{End, StackBounds, walk};
 use crate::unwind::{Tables, loaded};
 
@@ -30,6 +32,7 @@ struct Work {
     cache: CacheX86_64<MustNotAllocateDuringUnwind>,
     ours: [u64; DEPTH],
     theirs: [u64; DEPTH],
+    turns: u32,
     /// The first pair that differed: ours, theirs, and where.
     difference: Option<([u64; DEPTH], [u64; DEPTH], usize)>,
 }
@@ -43,7 +46,13 @@ extern "C" fn compare(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     let context = unsafe { &*context.cast::<libc::ucontext_t>() };
     // SAFETY: only the one interrupted thread gets here, and the signal is blocked meanwhile.
     let work = unsafe { &mut *oracle.work.get() };
-    let ours = walk(context, StackBounds { low: 0, high: 0 }, &oracle.tables, &mut work.ours);
+    // Both ways to read a stack are tried in turn: inside bounds that are known, and page by page.
+    work.turns = work.turns.wrapping_add(1);
+    let bounds = match work.turns % 2 {
+        0 => StackBounds { low: 0, high: 0 },
+        _ => StackBounds { low: 4096, high: control_block() },
+    };
+    let ours = walk(context, bounds, &oracle.tables, true, &mut work.ours);
     let register = |at: c_int| context.uc_mcontext.gregs[at as usize] as u64;
     let registers = UnwindRegsX86_64::new(register(libc::REG_RIP), register(libc::REG_RSP), register(libc::REG_RBP));
     let mut read = |address: u64| {
@@ -94,7 +103,7 @@ fn oracle() -> Oracle {
     Oracle {
         tables: Tables::build(None).expect("the first time there is always something"),
         unwinder,
-        work: UnsafeCell::new(Work { cache: CacheX86_64::new_in(), ours, theirs, difference: None }),
+        work: UnsafeCell::new(Work { cache: CacheX86_64::new_in(), ours, theirs, turns: 0, difference: None }),
         same: AtomicU32::new(0),
         ours_goes_on: AtomicU32::new(0),
         different: AtomicU32::new(0),
@@ -102,7 +111,8 @@ fn oracle() -> Oracle {
     }
 }
 
-/// Work of many kinds: deep and shallow, in the allocator, in formatting, in sorting, in system calls.
+/// Work of many kinds: deep and shallow, in the allocator, in formatting, in sorting, in system calls, and in sizeable crates
+/// that others have written.
 fn work_until(done: &AtomicBool) {
     fn deep(left: u32) -> usize {
         if left == 0 {
@@ -118,7 +128,30 @@ fn work_until(done: &AtomicBool) {
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         std::hint::black_box(texts.len());
         std::hint::black_box(std::fs::metadata("/proc/self").is_ok());
+        others(&map);
     }
+}
+
+/// `regex`, `serde_json`, `flate2`, `tempfile` and this project's own `plop-profile`.
+fn others(map: &BTreeMap<u64, String>) {
+    let json = serde_json::to_string(map).expect("numbers and texts can be written");
+    let read: serde_json::Value = serde_json::from_str(&json).expect("what was written can be read");
+    let pattern = regex::Regex::new(r#""(\d+)":"(?P<even>\d*[02468])""#).expect("a valid pattern");
+    let even = pattern.captures_iter(&json).filter_map(|found| found.name("even")).count();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(json.as_bytes()).expect("memory takes all");
+    let packed = packed.finish().expect("memory takes all");
+    let mut unpacked = String::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut unpacked).expect("what was packed can be unpacked");
+    assert_eq!((even, unpacked == json, read.is_object()), (50, true, true));
+    let mut profile = plop_profile::Profile::new([("samples", "count")]);
+    let stack = map.values().fold(plop_profile::StackId::EMPTY, |caller, name| {
+        let location = profile.named_location(name, "");
+        profile.stacks.push(caller, location)
+    });
+    profile.samples.add(stack, plop_profile::LabelSetId::EMPTY, &[1]);
+    let file = tempfile::NamedTempFile::new().expect("there is room");
+    profile.save(file.path()).expect("there is room");
 }
 
 #[test]

@@ -2,26 +2,24 @@
 //! long as it runs.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// The deepest stack that is kept whole.
 pub(crate) const MAX_FRAMES: usize = 1024;
-/// How many handlers can walk at a time: as many as a word has bits. One takes microseconds, so more than the processors' number
-/// are taken only when handlers are preempted.
-const SLOTS: usize = u64::BITS as usize;
-/// How often a slot is tried for while other handlers take or give back theirs; each failure means that another one succeeded.
-const TRIES: u32 = 100;
+/// How many handlers can walk at a time: as many as one cache line can tell of. One takes microseconds, so more than the
+/// processors' number are taken only when handlers are preempted.
+const SLOTS: usize = 64;
 
 /// The slots. All zero is all free.
 pub(crate) struct Scratch {
-    /// One bit for each slot that is taken. The lowest free one is taken always, which is the one most likely to be in the cache.
+    /// Which slots are taken. A handler takes the first free one, which is the one most likely to be in the cache.
     taken: Taken,
     slots: [Slot; SLOTS],
 }
 
 /// On a cache line of its own, since every handler writes to it.
 #[repr(align(64))]
-struct Taken(AtomicU64);
+struct Taken([AtomicBool; SLOTS]);
 
 struct Slot(UnsafeCell<[u64; MAX_FRAMES]>);
 
@@ -30,8 +28,7 @@ unsafe impl Sync for Scratch {}
 
 /// A slot that is taken until this is dropped.
 pub(crate) struct Guard<'a> {
-    taken: &'a AtomicU64,
-    bit: u64,
+    taken: &'a AtomicBool,
     slot: &'a Slot,
 }
 
@@ -39,20 +36,13 @@ impl Scratch {
     /// Takes a slot; `None` when all are taken.
     ///
     /// # Signal safety
-    /// Runs in the handler: bounded by [`TRIES`].
+    /// Runs in the handler: bounded by [`SLOTS`].
     pub(crate) fn take(&self) -> Option<Guard<'_>> {
-        let taken = &self.taken.0;
-        let mut now = taken.load(Ordering::Relaxed);
-        for _ in 0..TRIES {
-            let slot = self.slots.get(now.trailing_ones() as usize)?;
-            let bit = !now & now.wrapping_add(1);
-            // Acquire pairs with the release change in `drop`: the slot's last user has finished with the frames.
-            match taken.compare_exchange_weak(now, now | bit, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Some(Guard { taken, bit, slot }),
-                Err(other) => now = other,
-            }
-        }
-        None
+        let mut all = self.taken.0.iter().zip(&self.slots);
+        // Acquire pairs with the release store in `drop`: the slot's last user has finished with the frames. The load before it
+        // only spares the exchange.
+        let free = |taken: &AtomicBool| !taken.load(Ordering::Relaxed) && !taken.swap(true, Ordering::Acquire);
+        all.find(|(taken, _)| free(taken)).map(|(taken, slot)| Guard { taken, slot })
     }
 
     /// Has the kernel back that many slots with memory, so that no handler has to wait for it. Called while no handler runs.
@@ -73,7 +63,7 @@ impl Guard<'_> {
     /// # Signal safety
     /// Runs in the handler.
     pub(crate) fn frames(&mut self) -> &mut [u64] {
-        // SAFETY: the slot's bit was 0 and this guard made it 1, so nobody else has the frames until it is dropped.
+        // SAFETY: `taken` was false and this guard made it true, so nobody else has the frames until it is dropped.
         unsafe { &mut *self.slot.0.get() }
     }
 }
@@ -82,8 +72,8 @@ impl Drop for Guard<'_> {
     /// # Signal safety
     /// Runs in the handler.
     fn drop(&mut self) {
-        // Release pairs with the acquire exchange in `take`.
-        self.taken.fetch_and(!self.bit, Ordering::Release);
+        // Pairs with the acquire swap in `take`.
+        self.taken.store(false, Ordering::Release);
     }
 }
 

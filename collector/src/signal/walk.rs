@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use crate::unwind::Tables;
-use crate::unwind::rule::{Base, Plain, Register, Return, Rule, Saved, Shape};
+use crate::unwind::rule::{Base, Packed, Plain, Register, Return, Rule, Saved, Shape};
 
 /// What is known of where a stack lies: from `low` up to `high`, or both 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,18 @@ struct Registers {
     third: usize,
 }
 
+impl Registers {
+    /// # Signal safety
+    /// Runs in the handler.
+    fn value(&self, register: Register) -> usize {
+        match register {
+            Register::Stack => self.sp,
+            Register::Frame => self.fp,
+            Register::Third => self.third,
+        }
+    }
+}
+
 /// One step up.
 enum Step {
     /// To the caller, at a return address.
@@ -51,16 +63,24 @@ enum Step {
 }
 
 /// Walks; `out[0]` is the interrupted instruction, every other entry lies inside the instruction that called: one below the
-/// return address.
+/// return address. `is_cold` says that what is needed is likely not to be in the processor's cache.
 ///
 /// # Signal safety
 /// Runs in the handler: bounded by the length of `out`, each step a look-up and two reads; twice that where code reckons from
 /// the third register.
-pub(crate) fn walk(context: &libc::ucontext_t, stack: StackBounds, tables: &Tables, out: &mut [u64]) -> Walk {
+pub(crate) fn walk(
+    context: &libc::ucontext_t,
+    stack: StackBounds,
+    tables: &Tables,
+    is_cold: bool,
+    out: &mut [u64],
+) -> Walk {
     let registers = interrupted(context);
     // What lies below the stack pointer may not even be mapped.
     let stack = StackBounds { low: registers.sp.max(stack.low), high: stack.high };
-    prefetch(stack, tables);
+    if is_cold {
+        prefetch(stack, tables);
+    }
     let mut memory = Memory::new(stack);
     // The third register is followed only once that is known to be needed: nearly no stack does.
     let walked = climb(registers, tables, &mut memory, false, out);
@@ -103,41 +123,50 @@ fn climb(
     // Where the rule is looked up: a return address may already belong to the next function.
     let mut place = registers.pc;
     // A function that calls itself returns to one place again and again.
-    let (mut known_place, mut known_rule) = (place, tables.rule(place));
-    for (len, slot) in out.iter_mut().enumerate() {
-        *slot = place as u64;
-        let len = len.wrapping_add(1);
-        if place != known_place {
-            (known_place, known_rule) = (place, tables.rule(place));
-        }
-        let step = match known_rule {
-            Some(Shape::Plain(rule)) => {
-                if rule.base == Register::Third && !follow_third && len > 1 {
-                    return None;
+    let (mut known_place, mut rule) = (place, tables.rule(place));
+    let mut len = 0_usize;
+    loop {
+        // Nearly every step of nearly every stack. They are written apart because they have to stay in registers: a `Step` goes
+        // through memory, in pieces of other sizes than it is read back in, which costs more than all the rest.
+        let Registers { mut sp, mut fp, .. } = registers;
+        let is_plain = !follow_third && memory.is_inside(sp);
+        loop {
+            let Some(slot) = out.get_mut(len) else { return Some(Walk { len, end: End::Full }) };
+            *slot = place as u64;
+            len = len.wrapping_add(1);
+            if place != known_place {
+                (known_place, rule) = (place, tables.rule(place));
+            }
+            let Some(plain) = rule.plain().filter(|_| is_plain) else { break };
+            let base = if plain.base == Register::Frame { fp } else { sp };
+            let cfa = base.wrapping_add(plain.distance);
+            let Some(at) = plain.return_address().map(|below| cfa.wrapping_sub(below)) else { break };
+            if at < sp || !memory.is_word(at) {
+                break;
+            }
+            // SAFETY: a word, and not below `sp`, which is inside.
+            let pc = unsafe { memory.held(at) };
+            if pc == 0 {
+                return Some(Walk { len, end: End::Root });
+            }
+            if let Some(below) = plain.frame_pointer() {
+                let at = cfa.wrapping_sub(below);
+                // Below the stack pointer it has been taken off the stack already.
+                if at >= sp {
+                    // SAFETY: a multiple of eight below the last one, and not below `sp`, which is inside.
+                    fp = unsafe { memory.held(at) };
                 }
-                let step = plain(registers, rule, memory);
-                if follow_third { with_third(step, registers.sp, tables.third(place), memory) } else { step }
             }
-            Some(Shape::Root) => Step::Root,
-            Some(Shape::Signal) => above_signal(registers, memory),
-            Some(Shape::Plt(late)) => {
-                let distance = if place & 15 >= usize::from(late) { 16 } else { 8 };
-                plain(registers, Plain { base: Register::Stack, distance, slot: 0 }, memory)
-            }
-            Some(Shape::Unusual(number)) => {
-                let step = unusual(registers, tables.unusual(place, number), memory);
-                if follow_third { with_third(step, registers.sp, tables.third(place), memory) } else { step }
-            }
-            Some(Shape::Unknown) if len == 1 => match at_entry(registers, tables, memory) {
-                Step::Lost => by_frame_pointer(registers, tables, memory),
-                step => step,
-            },
-            _ => by_frame_pointer(registers, tables, memory),
-        };
-        match step {
+            sp = cfa;
+            place = without_authentication(pc).wrapping_sub(1);
+        }
+        // The link register is right as long as no step has been taken.
+        let link = if len == 1 { registers.link } else { 0 };
+        registers = Registers { pc: place, sp, fp, link, third: registers.third };
+        match step(registers, place, rule, tables, memory, follow_third, len == 1)? {
             Step::Caller(next) => {
                 // A stack only ever gets shorter; a leaf that has its return address in a register may share its caller's.
-                if next.sp < registers.sp || (next.sp == registers.sp && len > 1) {
+                if next.sp < sp || (next.sp == sp && len > 1) {
                     return Some(Walk { len, end: End::Truncated });
                 }
                 place = next.pc.wrapping_sub(1);
@@ -153,27 +182,53 @@ fn climb(
             Step::Lost => return Some(Walk { len, end: End::Truncated }),
         }
     }
-    Some(Walk { len: out.len(), end: End::Full })
+}
+
+/// Any step; `None` if the third register is needed and has not been followed.
+///
+/// # Signal safety
+/// Runs in the handler: at most two look-ups and four reads.
+#[inline(never)]
+fn step(
+    registers: Registers,
+    place: usize,
+    rule: Packed,
+    tables: &Tables,
+    memory: &mut Memory,
+    follow_third: bool,
+    first: bool,
+) -> Option<Step> {
+    let step = match rule.shape() {
+        Shape::Plain(rule) if rule.base == Register::Third && !follow_third && !first => return None,
+        Shape::Plain(rule) => plain(registers, rule, memory),
+        Shape::Unusual(number) => unusual(registers, tables.unusual(place, number), memory),
+        Shape::Root => return Some(Step::Root),
+        Shape::Signal => return Some(above_signal(registers, memory)),
+        Shape::Plt(late) => {
+            let distance = if place & 15 >= usize::from(late) { 16 } else { 8 };
+            return Some(plain(registers, Plain { base: Register::Stack, distance, slot: 0 }, memory));
+        }
+        Shape::Unknown if first => match at_entry(registers, tables, memory) {
+            Step::Lost => return Some(by_frame_pointer(registers, tables, memory)),
+            step => return Some(step),
+        },
+        Shape::Unknown | Shape::Nowhere => return Some(by_frame_pointer(registers, tables, memory)),
+    };
+    Some(if follow_third { with_third(step, registers.sp, tables.third(place), memory) } else { step })
 }
 
 /// The caller, as nearly all code says.
 ///
 /// # Signal safety
 /// Runs in the handler: two reads.
-#[inline]
 fn plain(registers: Registers, rule: Plain, memory: &mut Memory) -> Step {
-    let base = match rule.base {
-        Register::Stack => registers.sp,
-        Register::Frame => registers.fp,
-        Register::Third => registers.third,
-    };
-    let cfa = base.wrapping_add(rule.distance);
+    let cfa = registers.value(rule.base).wrapping_add(rule.distance);
     let pc = match rule.return_address() {
         Some(below) => memory.read(cfa.wrapping_sub(below)),
         None => Some(registers.link),
     };
     let fp = match rule.frame_pointer().map(|below| cfa.wrapping_sub(below)) {
-        // Below the stack pointer it has been taken off the stack already.
+        // As in `climb`.
         Some(at) if at >= registers.sp => memory.read(at),
         _ => Some(registers.fp),
     };
@@ -186,14 +241,11 @@ fn plain(registers: Registers, rule: Plain, memory: &mut Memory) -> Step {
 /// Runs in the handler: three reads.
 #[cold]
 fn unusual(registers: Registers, rule: Rule, memory: &mut Memory) -> Step {
-    let value = |register: Register| match register {
-        Register::Stack => registers.sp,
-        Register::Frame => registers.fp,
-        Register::Third => registers.third,
-    };
     let base = match rule.base {
-        Base::Register(register) => Some(value(register)),
-        Base::WordAt(register, offset) => memory.read(value(register).wrapping_add_signed(isize::from(offset))),
+        Base::Register(register) => Some(registers.value(register)),
+        Base::WordAt(register, offset) => {
+            memory.read(registers.value(register).wrapping_add_signed(isize::from(offset)))
+        }
         Base::Unknown | Base::Plt(_) | Base::Signal => None,
     };
     let Some(base) = base else { return Step::Lost };
@@ -209,7 +261,7 @@ fn unusual(registers: Registers, rule: Rule, memory: &mut Memory) -> Step {
         Saved::AtFrame(offset) => Some(registers.fp.wrapping_add_signed(isize::from(offset))),
     };
     let fp = match saved {
-        // As in `plain`.
+        // As in `climb`.
         Some(at) if at >= registers.sp => memory.read(at),
         _ => Some(registers.fp),
     };
@@ -238,7 +290,7 @@ fn caller(registers: Registers, cfa: usize, pc: Option<usize>, fp: Option<usize>
 fn with_third(step: Step, sp: usize, below: Option<usize>, memory: &mut Memory) -> Step {
     let Step::Caller(mut next) = step else { return step };
     let at = below.map(|below| next.sp.wrapping_sub(below));
-    // As in `plain`.
+    // As in `climb`.
     if let Some(at) = at.filter(|&at| at >= sp) {
         let Some(third) = memory.read(at) else { return Step::Lost };
         next.third = third;
@@ -279,8 +331,8 @@ fn by_frame_pointer(registers: Registers, tables: &Tables, memory: &mut Memory) 
         (Some(caller), Some(pc)) => {
             let pc = without_authentication(pc);
             match tables.rule(pc.wrapping_sub(1)) {
-                Some(_) => Step::Caller(Registers { pc, sp: fp.wrapping_add(16), fp: caller, link: 0, ..registers }),
-                None => Step::Lost,
+                Packed::NOWHERE => Step::Lost,
+                _ => Step::Caller(Registers { pc, sp: fp.wrapping_add(16), fp: caller, link: 0, ..registers }),
             }
         }
         _ => Step::Lost,

@@ -13,12 +13,12 @@ const RULE_BITS: u32 = 16;
 /// Each entry is one word, so that whoever reads one reads a place and its rule together; nothing else is inferred from it, and
 /// every access is relaxed. An entry of zero says that nothing is known of place 0.
 pub(crate) struct Cache {
-    entries: Box<[AtomicU64]>,
+    entries: Box<[AtomicU64; ENTRIES]>,
 }
 
 impl Cache {
     pub(crate) fn new() -> Cache {
-        Cache { entries: (0..ENTRIES).map(|_| AtomicU64::new(0)).collect() }
+        Cache { entries: Box::new([const { AtomicU64::new(0) }; ENTRIES]) }
     }
 
     /// The rule at a place, if it is here.

@@ -286,7 +286,8 @@ mod tests {
         assert_eq!(word(&[0x77, 0x98, 0x01, 0x06, 0x23, 8]), word_at(Register::Stack, 152, 8));
         assert_eq!(place_by_register(&[0x76, 0]), Some((Register::Frame, 0)));
         assert_eq!(place_by_register(&[0x76, 0xf0, 0x7e]), Some((Register::Frame, -144)));
-        for unknown in [&[][..], &[0x06], &[0x77], &[0x77, 0x80], &[0x71, 8, 0x06], &[0x77, 8, 0x06, 0x06], &[0x77, 8]] {
+        for unknown in [&[][..], &[0x06], &[0x77], &[0x77, 0x80], &[0x71, 8, 0x06], &[0x77, 8, 0x06, 0x06], &[0x77, 8]]
+        {
             assert_eq!(word(unknown), None, "{unknown:x?}");
         }
     }

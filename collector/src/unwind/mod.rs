@@ -12,7 +12,7 @@ mod table;
 
 use cache::Cache;
 use loaded::Object;
-use rule::{Packed, Rule, Shape};
+use rule::{Packed, Rule};
 use table::{Table, Third};
 
 /// A stretch of code that a file was mapped to.
@@ -131,30 +131,29 @@ impl Tables {
         bytes
     }
 
-    /// How to walk out of the function at `address`: nothing if no file is mapped there, [`Shape::Unknown`] if its file does
-    /// not say.
+    /// How to walk out of the function at `address`: [`Packed::NOWHERE`] if no file is mapped there, [`Packed::UNKNOWN`] if its
+    /// file does not say.
     ///
     /// # Signal safety
     /// Runs in the handler: one load, or two searches.
     #[inline]
-    pub(crate) fn rule(&self, address: usize) -> Option<Shape> {
-        let rule = match self.cache.get(address) {
+    pub(crate) fn rule(&self, address: usize) -> Packed {
+        match self.cache.get(address) {
             Some(rule) => rule,
-            None => self.search(address)?,
-        };
-        Some(rule.shape())
+            None => self.search(address),
+        }
     }
 
     /// # Signal safety
     /// Runs in the handler: a binary search among modules, then a look-up in one's table.
     #[inline(never)]
-    fn search(&self, address: usize) -> Option<Packed> {
-        let (table, place) = self.table(address)?;
+    fn search(&self, address: usize) -> Packed {
+        let Some((table, place)) = self.table(address) else { return Packed::NOWHERE };
         let rule = table.rule(place);
         if rule.is_universal() {
             self.cache.put(address, rule);
         }
-        Some(rule)
+        rule
     }
 
     /// The rule that the module at `address` keeps in full under that number.
@@ -178,7 +177,7 @@ impl Tables {
     /// # Signal safety
     /// Runs in the handler.
     pub(crate) fn is_known_code(&self, address: usize) -> bool {
-        self.rule(address).is_some_and(|shape| shape != Shape::Unknown)
+        !matches!(self.rule(address), Packed::UNKNOWN | Packed::NOWHERE)
     }
 
     /// Has the processor fetch what a look-up of the return address `word` reads first, if it may be one.
@@ -205,7 +204,7 @@ impl Tables {
 
 #[cfg(test)]
 mod tests {
-    use super::rule::{Plain, Register};
+    use super::rule::{Plain, Register, Shape};
     use super::*;
 
     #[test]
@@ -222,12 +221,12 @@ mod tests {
         // At its entry every function has its return address on top of the stack, or in the link register.
         let distance = if cfg!(target_arch = "x86_64") { 8 } else { 0 };
         let entry = Shape::Plain(Plain { base: Register::Stack, distance, slot: 0 });
-        assert_eq!(tables.rule(here), Some(entry));
-        assert_eq!(tables.rule(here), Some(entry), "and again from the cache");
+        assert_eq!(tables.rule(here).shape(), entry);
+        assert_eq!(tables.rule(here).shape(), entry, "and again from the cache");
         assert!(tables.spans.hold(here));
         let local = 0_u8;
         assert!(!tables.spans.hold((&raw const local) as usize), "a stack is no code");
-        assert!(tables.rule(64).is_none());
+        assert_eq!(tables.rule(64), Packed::NOWHERE);
         assert!(tables.memory_bytes() > 10_000);
     }
 

@@ -74,6 +74,8 @@ pub(crate) struct Packed(pub(crate) u16);
 pub(crate) enum Shape {
     /// What nearly all code has.
     Plain(Plain),
+    /// No module has code there.
+    Nowhere,
     Unknown,
     /// A thread starts here.
     Root,
@@ -95,6 +97,7 @@ pub(crate) struct Plain {
 const UNKNOWN: u16 = 0;
 const ROOT: u16 = 1 << KIND_BITS;
 const SIGNAL: u16 = 2 << KIND_BITS;
+const NOWHERE: u16 = 3 << KIND_BITS;
 /// The first of 32.
 const PLT: u16 = 32 << KIND_BITS;
 /// The first of all others.
@@ -172,6 +175,9 @@ impl Plain {
 impl Packed {
     pub(crate) const UNKNOWN: Packed = Packed(UNKNOWN);
 
+    /// No module has code there.
+    pub(crate) const NOWHERE: Packed = Packed(NOWHERE);
+
     /// How many rules a module can keep in full.
     pub(crate) const MAX_UNUSUAL: usize = (u16::MAX >> KIND_BITS) as usize - 64;
 
@@ -216,23 +222,39 @@ impl Packed {
     /// Runs in the handler.
     #[inline]
     pub(crate) fn shape(self) -> Shape {
+        match self.0 {
+            rule if rule & KIND != 0 => Shape::Plain(self.decode()),
+            NOWHERE => Shape::Nowhere,
+            UNKNOWN => Shape::Unknown,
+            ROOT => Shape::Root,
+            PLT..UNUSUAL => Shape::Plt((self.0.wrapping_sub(PLT) >> KIND_BITS) as u8),
+            UNUSUAL.. => Shape::Unusual(self.0.wrapping_sub(UNUSUAL) >> KIND_BITS),
+            _ => Shape::Signal,
+        }
+    }
+
+    /// What it says, if it is what nearly all code has: reckoned from the stack or the frame pointer.
+    ///
+    /// # Signal safety
+    /// Runs in the handler.
+    #[inline]
+    pub(crate) fn plain(self) -> Option<Plain> {
+        // 1 or 2 of 0 to 3.
+        ((self.0 & KIND).wrapping_sub(1) < 2).then(|| self.decode())
+    }
+
+    /// # Signal safety
+    /// Runs in the handler.
+    #[inline]
+    fn decode(self) -> Plain {
         let base = match self.0 & KIND {
-            1 => Register::Stack,
             2 => Register::Frame,
             3 => Register::Third,
-            _ => {
-                return match self.0 {
-                    UNKNOWN => Shape::Unknown,
-                    ROOT => Shape::Root,
-                    PLT..UNUSUAL => Shape::Plt((self.0.wrapping_sub(PLT) >> KIND_BITS) as u8),
-                    UNUSUAL.. => Shape::Unusual(self.0.wrapping_sub(UNUSUAL) >> KIND_BITS),
-                    _ => Shape::Signal,
-                };
-            }
+            _ => Register::Stack,
         };
         let units = usize::from(self.0 >> (KIND_BITS + layout::SLOT_BITS));
         let distance = units.wrapping_mul(layout::UNIT as usize);
-        Shape::Plain(Plain { base, distance, slot: usize::from(self.0 >> KIND_BITS & SLOT) })
+        Plain { base, distance, slot: usize::from(self.0 >> KIND_BITS & SLOT) }
     }
 
     /// Whether it means the same in every module.
@@ -241,7 +263,7 @@ impl Packed {
     /// Runs in the handler.
     #[inline]
     pub(crate) fn is_universal(self) -> bool {
-        self.0 & KIND != 0 || self.0 < UNUSUAL
+        self.0 & KIND != 0 || (self.0 < UNUSUAL && self.0 != NOWHERE)
     }
 }
 

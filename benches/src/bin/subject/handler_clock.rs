@@ -2,6 +2,8 @@
 //! installs a handler for SIGPROF it installs ours, which reads the clock, calls the profiler's, and reads the clock again.
 //! A profiler that asks which handler there is gets its own. Runs that take no sample are not counted.
 
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// How many runs are kept; those beyond are passed over. 2²⁰ is 100 s of samples at 10 kHz.
@@ -9,6 +11,8 @@ const CAPACITY: usize = 1 << 20;
 
 static TIMES_NS: [AtomicU32; CAPACITY] = [const { AtomicU32::new(0) }; CAPACITY];
 static RUNS: AtomicUsize = AtomicUsize::new(0);
+/// The thread whose first signal is to be kept; 0 if none is.
+static WANTED: AtomicU32 = AtomicU32::new(0);
 /// The profiler's handler, or what stood before it. Written before ours is installed, so that the system call orders the two.
 static MEASURED: AtomicUsize = AtomicUsize::new(0);
 
@@ -72,6 +76,53 @@ pub(crate) fn install_empty() {
     unsafe { sigaction(libc::SIGPROF, &action, std::ptr::null_mut()) };
 }
 
+/// A signal as it came, to be sent again.
+struct Signal(UnsafeCell<MaybeUninit<libc::siginfo_t>>);
+
+// SAFETY: it is written once, before `KEPT` says so with release, and read by whoever has seen that with acquire.
+unsafe impl Sync for Signal {}
+
+static SIGNAL: Signal = Signal(UnsafeCell::new(MaybeUninit::uninit()));
+/// 0 before there is one, 1 while it is written, 2 once it is there.
+static KEPT: AtomicU32 = AtomicU32::new(0);
+
+/// Uses CPU until a sample has been taken of this thread, then sends it the same signal `times` more, in batches that the
+/// profiler's buffer has room for, and forgets all times but theirs.
+pub(crate) fn repeat(times: usize) {
+    const BATCH: usize = 500;
+    // SAFETY: gettid takes no arguments.
+    let tid = unsafe { libc::gettid() };
+    WANTED.store(tid as u32, Ordering::SeqCst);
+    while KEPT.load(Ordering::Acquire) != 2 {
+        std::hint::spin_loop();
+    }
+    RUNS.store(0, Ordering::SeqCst);
+    for sent in 0..times {
+        if sent % BATCH == 0 {
+            // Longer than any profiler here lets pass before it takes out what there is.
+            std::thread::sleep(std::time::Duration::from_millis(150));
+        }
+        // SAFETY: a process may send itself what a timer of its own sent; the kernel reads the siginfo, which is there.
+        unsafe {
+            libc::syscall(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), tid, libc::SIGPROF, SIGNAL.0.get());
+        }
+    }
+}
+
+/// Keeps the signal, if it is the first of the thread that [`repeat`] runs on.
+fn keep(info: &libc::siginfo_t) {
+    let wanted = WANTED.load(Ordering::Relaxed);
+    // SAFETY: gettid takes no arguments and is async-signal-safe.
+    if wanted == 0 || unsafe { libc::gettid() } as u32 != wanted {
+        return;
+    }
+    if KEPT.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        // SAFETY: of all handlers only the one that has made it 1 gets here.
+        unsafe { *SIGNAL.0.get() = MaybeUninit::new(*info) };
+        KEPT.store(2, Ordering::Release);
+    }
+}
+
 extern "C" fn measure(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: `sigaction` stored a handler's address before it installed this one. A handler without SA_SIGINFO ignores the
     // two further arguments, which the C calling convention allows.
@@ -88,6 +139,7 @@ extern "C" fn measure(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
     if value.sival_ptr as usize as u32 == u32::MAX {
         return;
     }
+    keep(info);
     let run = RUNS.fetch_add(1, Ordering::Relaxed);
     if let Some(slot) = TIMES_NS.get(run) {
         slot.store(u32::try_from(took).unwrap_or(u32::MAX), Ordering::Relaxed);

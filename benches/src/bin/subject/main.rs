@@ -1,7 +1,8 @@
 //! One profiler under one workload, once: prints its figures as a line of JSON. The bench `collector` runs it, built once
 //! for each profiler.
 //!
-//! `subject WORKLOAD SECONDS INTERVAL_US [empty]`; with `empty`, no profiler but a handler that does nothing.
+//! `subject WORKLOAD SECONDS INTERVAL_US [empty]`; with `empty`, no profiler but a handler that does nothing. The workload
+//! `warm` sends a thousand signals for each second.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,9 @@ use plop_benches::figures::Figures;
 use plop_benches::{process, profiler, workload};
 
 mod handler_clock;
+
+/// With the frames of `main` and of what starts it, and of what sends the signals, 40.
+const DEPTH: u32 = 28;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,7 +33,11 @@ fn main() {
     }
 
     let cpu_before = process::cpu_time();
-    workload::run(workload, length);
+    if workload == workload::WARM {
+        workload::at_depth(DEPTH, &mut || handler_clock::repeat((length.as_secs_f64() * 1000.0) as usize));
+    } else {
+        workload::run(workload, length);
+    }
     let cpu = process::cpu_time() - cpu_before;
     let (times, runs) = handler_clock::times_ns();
     let gathered = running.map(|stop| stop());
