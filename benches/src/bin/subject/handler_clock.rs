@@ -103,9 +103,7 @@ pub(crate) fn repeat(times: usize) {
             std::thread::sleep(std::time::Duration::from_millis(150));
         }
         // SAFETY: a process may send itself what a timer of its own sent; the kernel reads the siginfo, which is there.
-        unsafe {
-            libc::syscall(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), tid, libc::SIGPROF, SIGNAL.0.get());
-        }
+        unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, std::process::id(), tid, libc::SIGPROF, SIGNAL.0.get()) };
     }
 }
 
