@@ -4,12 +4,17 @@ use std::io::{self, Write};
 
 use crate::filter::Viewed;
 
+mod callgrind;
 mod difference;
+mod dot;
 mod edges;
+mod firefox;
 mod flamegraph;
 mod folded;
 mod pprof;
+mod speedscope;
 mod svg;
+mod top;
 
 pub(crate) use difference::{pprof_less, write_flame_diff, write_folded_diff};
 pub(crate) use pprof::write as write_pprof;
@@ -30,8 +35,22 @@ pub trait Exporter: Sync {
 }
 
 /// All exporters.
-pub const EXPORTERS: &[&dyn Exporter] =
-    &[&flamegraph::FlameGraph, &folded::Folded, &pprof::Pprof, &edges::Edges, &svg::Svg, &crate::standalone::Html];
+pub const EXPORTERS: &[&dyn Exporter] = &[
+    &flamegraph::FlameGraph,
+    &folded::Folded,
+    &pprof::Pprof,
+    &speedscope::Speedscope,
+    &firefox::Firefox,
+    &callgrind::Callgrind,
+    &dot::Dot,
+    &edges::Edges,
+    &edges::EdgesJson,
+    &top::TopTable::Text,
+    &top::TopTable::Csv,
+    &top::TopTable::Json,
+    &svg::Svg,
+    &crate::standalone::Html,
+];
 
 /// The exporter of that name.
 pub fn exporter(name: &str) -> Option<&'static dyn Exporter> {

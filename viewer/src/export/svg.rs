@@ -63,11 +63,11 @@ fn write_svg(picture: &Picture, out: &mut String) -> std::fmt::Result {
     writeln!(out, "</svg>")
 }
 
-fn color(picture: &Picture, item: &Item) -> &'static str {
+pub(super) fn color(picture: &Picture, item: &Item) -> &'static str {
     PALETTE.get(usize::from(picture.groups[item.group].color)).copied().unwrap_or(GREY)
 }
 
-fn share(picture: &Picture, value: i64) -> f64 {
+pub(super) fn share(picture: &Picture, value: i64) -> f64 {
     value as f64 / (picture.total as f64).max(1.0)
 }
 
