@@ -118,17 +118,23 @@ impl Profile {
 
     /// Takes over the other's labels; gives our set for each of its own.
     fn take_labels(&mut self, other: &Profile) -> Vec<LabelSetId> {
+        other.label_sets.iter().map(|(set, _)| self.take_label_set(other, set)).collect()
+    }
+
+    /// Takes over a set of labels of another profile.
+    ///
+    /// # Panics
+    /// When the other has no such set.
+    pub fn take_label_set(&mut self, other: &Profile, set: LabelSetId) -> LabelSetId {
         let mut string = |id: StringId| self.strings.intern(&other.strings[id]);
-        let sets = other.label_sets.iter().map(|(_, set)| {
-            let labels = set.iter().map(|label| Label {
-                key: string(label.key),
-                value: match label.value {
-                    LabelValue::Text(text) => LabelValue::Text(string(text)),
-                    LabelValue::Number(value, unit) => LabelValue::Number(value, string(unit)),
-                },
-            });
-            self.label_sets.intern(&labels.collect::<Vec<_>>())
+        let labels = other.label_sets.get(set).iter().map(|label| Label {
+            key: string(label.key),
+            value: match label.value {
+                LabelValue::Text(text) => LabelValue::Text(string(text)),
+                LabelValue::Number(value, unit) => LabelValue::Number(value, string(unit)),
+            },
         });
-        sets.collect()
+        let labels: Vec<Label> = labels.collect();
+        self.label_sets.intern(&labels)
     }
 }

@@ -13,6 +13,7 @@ mod options;
 mod output;
 mod serve;
 mod top;
+mod watch;
 
 const EXAMPLES: &str = "Examples:
   plop-view                                    the profiles in profiles/, newest first
@@ -21,6 +22,7 @@ const EXAMPLES: &str = "Examples:
                                                what a running service takes of itself
   perf script | plop-view top -                from a pipe
   plop-view top busy.pb.gz -n 20 --sort total
+  plop-view top --watch profiles/              the newest of them, as it grows
   plop-view diff before.pb.gz after.pb.gz
   plop-view export --format flamegraph busy.pb.gz -o busy.svg
 

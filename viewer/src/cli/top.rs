@@ -7,12 +7,15 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::input;
 use super::options::{Filters, Names, SortBy};
 use super::output::Output;
+use super::watch::Watch;
 use crate::top;
 
 pub(super) const EXAMPLES: &str = "Examples:
   plop-view top busy.pb.gz -n 20 --sort total
   plop-view top busy.pb.gz --sample-type cpu --thread worker-1
-  plop-view top heap.pb.gz --focus parse --format csv -o parse.csv";
+  plop-view top heap.pb.gz --focus parse --format csv -o parse.csv
+  plop-view top --watch profiles/              the newest profile, as it grows
+  plop-view top --watch busy.pb --from -10     its last ten seconds";
 
 /// The profile, and which rows of the table in which form.
 #[derive(Debug, Args)]
@@ -29,6 +32,9 @@ pub(super) struct Top {
     /// In which form
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Follow a file that grows, or the newest of a folder, until Ctrl-C; without a terminal, until it grows no more
+    #[arg(long, conflicts_with_all = ["format", "output"])]
+    watch: bool,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -47,6 +53,10 @@ enum Format {
 impl Top {
     pub(super) fn run(&self) -> Result<(), String> {
         let view = self.filters.view()?;
+        if self.watch {
+            let watch = Watch { file: &self.file, view, sort: self.sort.into(), count: self.n };
+            return watch.run(self.names.sources());
+        }
         let opened = input::open(&self.file, &self.names.sources())?;
         let viewed = view.of(&opened).map_err(|error| format!("{}: {error}", input::shown(&self.file)))?;
         let top = top::Top::of(&viewed, self.sort.into(), Some(self.n));

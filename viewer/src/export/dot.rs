@@ -61,14 +61,17 @@ fn write_item(picture: &Picture, number: usize, item: &Item, unit: &str, out: &m
     )
 }
 
+/// What the picture shows on hover only is thin and has no label here.
 fn write_edge(picture: &Picture, edge: &Edge, unit: &str, out: &mut dyn Write) -> io::Result<()> {
+    let Edge { from, to, .. } = edge;
+    if edge.kind == EdgeKind::Faint {
+        return writeln!(out, "  n{from} -> n{to} [color=\"#bbbbbb\", penwidth=0.5, arrowsize=0.5];");
+    }
     let share = share(picture, edge.weight).max(0.0);
     let elided = if edge.elided > 0 { format!(" ⋯{}", edge.elided) } else { String::new() };
     writeln!(
         out,
-        "  n{} -> n{} [label={}, weight={}, penwidth={:.2}, style={}{}];",
-        edge.from,
-        edge.to,
+        "  n{from} -> n{to} [label={}, weight={}, penwidth={:.2}, style={}{}];",
         quoted(&format!("{}{elided}", Quantity::new(edge.weight, unit))),
         1 + (100.0 * share) as i64,
         0.7 + 7.0 * share,

@@ -12,7 +12,7 @@ use fxprof_processed_profile as fxprof;
 use plop_profile::{LabelSetId, LabelValue};
 use rustc_hash::FxHashMap;
 
-use super::Exporter;
+use super::{Exporter, functions_in_use};
 use crate::filter::Viewed;
 
 /// What a sample takes of the time line where values are no time.
@@ -86,9 +86,11 @@ fn profile(viewed: &Viewed<'_>) -> fxprof::Profile {
         fxprof::SamplingInterval::from_nanos(interval),
     );
     let start = Timestamp::from_nanos_since_reference(0);
-    let process = profile.add_process("process", 1, start);
     let frames = frames(viewed, &mut profile);
-    for (number, (name, values)) in by_thread(viewed).into_iter().enumerate() {
+    let threads = by_thread(viewed);
+    // The main thread is shown under its process's name.
+    let process = profile.add_process(threads.first().map_or("", |(name, _)| name), 1, start);
+    for (number, (name, values)) in threads.into_iter().enumerate() {
         let thread = profile.add_thread(process, number as u32 + 1, start, number == 0);
         profile.set_thread_name(thread, &name);
         profile.set_thread_samples_weight_type(thread, unit.weight_type());
@@ -97,8 +99,8 @@ fn profile(viewed: &Viewed<'_>) -> fxprof::Profile {
     profile
 }
 
-/// Each function as a frame, in the category of its crate.
-fn frames(viewed: &Viewed<'_>, profile: &mut fxprof::Profile) -> Vec<FrameInfo> {
+/// Each function that is in use as a frame, in the category of its crate.
+fn frames(viewed: &Viewed<'_>, profile: &mut fxprof::Profile) -> FxHashMap<u32, FrameInfo> {
     const COLORS: [CategoryColor; 9] = [
         CategoryColor::Blue,
         CategoryColor::Orange,
@@ -113,10 +115,10 @@ fn frames(viewed: &Viewed<'_>, profile: &mut fxprof::Profile) -> Vec<FrameInfo> 
     /// Categories of their own; the crates beyond them share one.
     const MOST: usize = 250;
     let mut categories: FxHashMap<&str, CategoryHandle> = FxHashMap::default();
-    viewed
-        .functions
-        .iter()
-        .map(|function| {
+    let used = functions_in_use(viewed);
+    let functions = (0_u32..).zip(viewed.functions).zip(used).filter(|(_, used)| *used);
+    functions
+        .map(|((number, function), _)| {
             let known = categories.len();
             let category = match &*function.krate {
                 "" => CategoryHandle::OTHER,
@@ -125,11 +127,12 @@ fn frames(viewed: &Viewed<'_>, profile: &mut fxprof::Profile) -> Vec<FrameInfo> 
                     .entry(krate)
                     .or_insert_with(|| profile.add_category(krate, COLORS[known % COLORS.len()])),
             };
-            FrameInfo {
+            let frame = FrameInfo {
                 frame: Frame::Label(profile.intern_string(&function.name)),
                 category_pair: category.into(),
                 flags: FrameFlags::empty(),
-            }
+            };
+            (number, frame)
         })
         .collect()
 }
@@ -169,7 +172,7 @@ fn add_samples(
     profile: &mut fxprof::Profile,
     thread: ThreadHandle,
     viewed: &Viewed<'_>,
-    frames: &[FrameInfo],
+    frames: &FxHashMap<u32, FrameInfo>,
     values: &[(usize, i64)],
     unit: Unit,
 ) {
@@ -184,7 +187,7 @@ fn add_samples(
         }
         let mut stack = stacks.get(&at).copied();
         for &at in missing.iter().rev() {
-            let frame = profile.intern_frame(thread, frames[viewed.tree.nodes[at].frame as usize].clone());
+            let frame = profile.intern_frame(thread, frames[&viewed.tree.nodes[at].frame].clone());
             let made = profile.intern_stack(thread, stack, frame);
             stacks.insert(at, made);
             stack = Some(made);

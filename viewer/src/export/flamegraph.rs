@@ -40,6 +40,8 @@ impl Exporter for FlameGraph {
 /// What a flame graph of the view says of itself.
 pub(super) fn options(viewed: &Viewed<'_>) -> Options<'static> {
     let mut options = Options::default();
+    // A function has the same colour in every graph.
+    options.deterministic = true;
     options.title = format!("{}, {}", viewed.kind(), viewed.unit());
     options.count_name = if viewed.unit() == "count" { viewed.kind().to_owned() } else { viewed.unit().to_owned() };
     options

@@ -56,3 +56,27 @@ pub const EXPORTERS: &[&dyn Exporter] = &[
 pub fn exporter(name: &str) -> Option<&'static dyn Exporter> {
     EXPORTERS.iter().copied().find(|exporter| exporter.name() == name)
 }
+
+/// By node of the view's tree: whether a sample that the view keeps has it in its stack. What no sample has stays out of
+/// files, which people hand on.
+fn in_use(viewed: &Viewed<'_>) -> Vec<bool> {
+    let mut used = vec![false; viewed.tree.nodes.len()];
+    for sample in viewed.samples() {
+        used[viewed.tree.leaf(sample.stack)] = true;
+    }
+    for at in (1..used.len()).rev() {
+        if used[at] {
+            used[viewed.tree.nodes[at].parent as usize] = true;
+        }
+    }
+    used
+}
+
+/// The same by function.
+fn functions_in_use(viewed: &Viewed<'_>) -> Vec<bool> {
+    let mut used = vec![false; viewed.functions.len()];
+    for (node, _) in viewed.tree.nodes.iter().zip(in_use(viewed)).skip(1).filter(|(_, in_use)| *in_use) {
+        used[node.frame as usize] = true;
+    }
+    used
+}

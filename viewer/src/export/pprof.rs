@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use plop_profile::{Function, LocationId, Profile, StackId};
+use plop_profile::{Function, LabelSetId, LocationId, Profile, StackId};
+use rustc_hash::FxHashMap;
 
-use super::Exporter;
+use super::{Exporter, functions_in_use, in_use};
 use crate::filter::Viewed;
 
 pub(super) struct Pprof;
@@ -44,40 +45,45 @@ fn reduced(viewed: &Viewed<'_>) -> Profile {
     let source = &viewed.opened.profile;
     let mut profile = header(viewed, 0..source.sample_types.len());
     let stacks = take_stacks(viewed, &mut profile);
+    let mut labels: FxHashMap<LabelSetId, LabelSetId> = FxHashMap::default();
     for sample in viewed.samples() {
-        profile.samples.add(stacks[viewed.tree.leaf(sample.stack)], sample.labels, sample.values);
+        let labels = *labels.entry(sample.labels).or_insert_with_key(|&set| profile.take_label_set(source, set));
+        profile.samples.add(stacks[viewed.tree.leaf(sample.stack)], labels, sample.values);
     }
     profile
 }
 
-/// A profile without samples that has the view's strings, labels, some of its sample types, and what is known of its time.
+/// A profile without samples that has some of the sample types, and what is known of the time.
 pub(super) fn header(viewed: &Viewed<'_>, sample_types: Range<usize>) -> Profile {
     let source = &viewed.opened.profile;
-    let mut profile = Profile::default();
-    profile.strings = source.strings.clone();
-    profile.label_sets = source.label_sets.clone();
-    profile.sample_types = source.sample_types[sample_types].to_vec();
+    let text = |id| &source.strings[id];
+    let types = source.sample_types[sample_types].iter().map(|of| (text(of.kind), text(of.unit)));
+    let mut profile = Profile::new(types);
     profile.default_sample_type = viewed.sample_type;
-    (profile.period_type, profile.period) = (source.period_type, source.period);
+    profile.set_period(text(source.period_type.kind), text(source.period_type.unit), source.period);
     (profile.time_nanos, profile.duration_nanos) = (source.time_nanos, source.duration_nanos);
-    profile.samples = plop_profile::Samples::new(profile.sample_types.len());
     profile
 }
 
-/// Puts the view's functions and stacks into a profile; gives the stack of each node of the view's tree.
+/// Puts the view's functions and stacks into a profile; gives the stack of each node of the view's tree that has samples.
 pub(super) fn take_stacks(viewed: &Viewed<'_>, profile: &mut Profile) -> Vec<StackId> {
-    let locations: Vec<LocationId> = viewed
+    let locations: Vec<Option<LocationId>> = viewed
         .functions
         .iter()
-        .map(|function| {
-            let (name, file) = (profile.strings.intern(&function.name), profile.strings.intern(&function.file));
-            let function = profile.intern_function(Function { name, file, ..Function::default() });
-            profile.function_location(function)
+        .zip(functions_in_use(viewed))
+        .map(|(function, in_use)| {
+            in_use.then(|| {
+                let (name, file) = (profile.strings.intern(&function.name), profile.strings.intern(&function.file));
+                let function = profile.intern_function(Function { name, file, ..Function::default() });
+                profile.function_location(function)
+            })
         })
         .collect();
     let mut stacks = vec![StackId::EMPTY; viewed.tree.nodes.len()];
-    for (at, node) in viewed.tree.nodes.iter().enumerate().skip(1) {
-        stacks[at] = profile.stacks.push(stacks[node.parent as usize], locations[node.frame as usize]);
+    for ((at, node), in_use) in viewed.tree.nodes.iter().enumerate().zip(in_use(viewed)).skip(1) {
+        if let Some(location) = locations[node.frame as usize].filter(|_| in_use) {
+            stacks[at] = profile.stacks.push(stacks[node.parent as usize], location);
+        }
     }
     stacks
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use plop_profile::ValueType;
 use serde_json::json;
 
-use super::Exporter;
+use super::{Exporter, functions_in_use};
 use crate::filter::Viewed;
 use crate::function::Function;
 
@@ -29,7 +29,11 @@ impl Exporter for Speedscope {
             "" => json!({"name": function.name}),
             file => json!({"name": function.name, "file": file}),
         };
-        let frames: Vec<_> = viewed.functions.iter().map(frame).collect();
+        let used: Vec<usize> =
+            functions_in_use(viewed).iter().enumerate().filter(|(_, used)| **used).map(|(at, _)| at).collect();
+        let frames: Vec<_> = used.iter().map(|&at| frame(&viewed.functions[at])).collect();
+        let mut numbers = vec![0; viewed.functions.len()];
+        used.iter().enumerate().for_each(|(number, &at)| numbers[at] = number);
         write!(
             out,
             r#"{{"$schema":"https://www.speedscope.app/file-format-schema.json","exporter":"plop-view","activeProfileIndex":{},"shared":{{"frames":{}}},"profiles":["#,
@@ -40,13 +44,14 @@ impl Exporter for Speedscope {
             if at > 0 {
                 write!(out, ",")?;
             }
-            write_profile(viewed, at, out)?;
+            write_profile(viewed, at, &numbers, out)?;
         }
         write!(out, "]}}")
     }
 }
 
-fn write_profile(viewed: &Viewed<'_>, sample_type: usize, out: &mut dyn Write) -> io::Result<()> {
+/// `numbers` says which frame of the file a function is.
+fn write_profile(viewed: &Viewed<'_>, sample_type: usize, numbers: &[usize], out: &mut dyn Write) -> io::Result<()> {
     let profile = &viewed.opened.profile;
     let ValueType { kind, unit } = profile.sample_types[sample_type];
     let values = viewed.node_self(sample_type);
@@ -63,7 +68,7 @@ fn write_profile(viewed: &Viewed<'_>, sample_type: usize, out: &mut dyn Write) -
         stack.clear();
         let mut at = node;
         while at != 0 {
-            stack.push(viewed.tree.nodes[at].frame);
+            stack.push(numbers[viewed.tree.nodes[at].frame as usize]);
             at = viewed.tree.nodes[at].parent as usize;
         }
         stack.reverse();

@@ -27,6 +27,7 @@ pub(crate) fn refusal(arguments: &[&str]) -> String {
     text
 }
 
+#[allow(dead_code, reason = "not every test file needs it")]
 /// main calls parse (7) and lex (3), which calls itself.
 pub(crate) fn busy(folder: &Path) -> String {
     let mut profile = Profile::new([("samples", "count"), ("cpu", "nanoseconds")]);

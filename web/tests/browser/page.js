@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-const PROGRAM = process.env.PLOP_VIEW ?? join(import.meta.dirname, "../../../target/debug/plop-view");
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+export const PROGRAM = process.env.PLOP_VIEW ?? join(import.meta.dirname, "../../../target/debug/plop-view");
+export const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /**
  * @typedef {object} Rig
