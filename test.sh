@@ -29,6 +29,9 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 step "Rust tests"
 cargo test --workspace
 
+step "the collector under stress, the short form"
+cargo run --quiet --release --package plop-benches --bin stress -- --seconds 30
+
 step "the page: packages, types, unit tests"
 npm --prefix web ci --no-audit --no-fund --silent
 npm --prefix web run --silent check

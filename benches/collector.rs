@@ -11,34 +11,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use plop_benches::figures::Figures;
+use plop_benches::subject::{
+    self, EMPTY, FRAMEHOP, PLOP, PPROF, PPROF_FRAME_POINTERS, RPPROF, Subject, median, target_folder,
+};
 use plop_benches::workload;
 
-/// A profiler to measure: its name, and how the subject is built and run for it.
-struct Subject {
-    name: &'static str,
-    features: &'static str,
-    rustflags: &'static str,
-    extra: &'static [&'static str],
-}
-
-const SUBJECTS: [Subject; 6] = [
-    Subject { name: "an empty handler", features: "", rustflags: "", extra: &["empty"] },
-    Subject { name: "plop", features: "", rustflags: "", extra: &[] },
-    Subject { name: "pprof-rs", features: "pprof", rustflags: "", extra: &[] },
-    Subject {
-        name: "pprof-rs, frame pointers",
-        features: "pprof-frame-pointer",
-        rustflags: "-C force-frame-pointers=yes",
-        extra: &[],
-    },
-    Subject { name: "rpprof", features: "rpprof", rustflags: "", extra: &[] },
-    // An unwinder, not a profiler: it keeps nothing.
-    Subject { name: "framehop", features: "framehop", rustflags: "", extra: &[] },
-];
+const SUBJECTS: [Subject; 6] = [EMPTY, PLOP, PPROF, PPROF_FRAME_POINTERS, RPPROF, FRAMEHOP];
 
 struct Options {
     rounds: usize,
@@ -52,7 +33,7 @@ type Failures = BTreeMap<(&'static str, &'static str), Vec<String>>;
 
 fn main() {
     let options = options();
-    let programs: Vec<PathBuf> = SUBJECTS.iter().map(build).collect();
+    let programs: Vec<PathBuf> = SUBJECTS.iter().map(subject::build).collect();
     let mut runs: BTreeMap<(&str, &str), Vec<Figures>> = BTreeMap::new();
     let mut failures = Failures::new();
     let workloads = workload::NAMES
@@ -64,7 +45,7 @@ fn main() {
         for &workload in &workloads {
             for (subject, program) in SUBJECTS.iter().zip(&programs) {
                 eprintln!("round {round} of {}: {workload}, {}", options.rounds, subject.name);
-                match run(subject, program, workload, &options) {
+                match subject::run(subject, program, workload, options.seconds, options.interval_us) {
                     Ok(figures) => runs.entry((workload, subject.name)).or_default().push(figures),
                     Err(end) => failures.entry((workload, subject.name)).or_default().push(end),
                 }
@@ -96,64 +77,6 @@ fn options() -> Options {
         }
     }
     options
-}
-
-fn target_folder() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the benches lie in the workspace");
-    root.join("target")
-}
-
-/// Builds the subject for a profiler and keeps it under a name of its own. Whatever differs in features only shares a target
-/// folder, so that what they have in common is built once.
-fn build(subject: &Subject) -> PathBuf {
-    let folder = match subject.rustflags {
-        "" => target_folder(),
-        _ => target_folder().join("subject-frame-pointers"),
-    };
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "plop-benches", "--bin", "subject", "--features", subject.features])
-        .arg("--target-dir")
-        .arg(&folder)
-        .env("RUSTFLAGS", subject.rustflags)
-        .status()
-        .expect("cargo runs");
-    assert!(status.success(), "the subject for {} does not build", subject.name);
-    let kept = target_folder().join(format!("release/subject-{}", subject.name.replace([' ', ','], "-")));
-    std::fs::copy(folder.join("release/subject"), &kept).expect("target/ is writable");
-    kept
-}
-
-/// One run in a process of its own; one that takes three times as long as it should has hung and is ended.
-fn run(subject: &Subject, program: &Path, workload: &str, options: &Options) -> Result<Figures, String> {
-    let mut child = Command::new(program)
-        .args([workload, &options.seconds.to_string(), &options.interval_us.to_string()])
-        .args(subject.extra)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the subject starts");
-    let deadline = Instant::now() + Duration::from_secs_f64(3.0 * options.seconds + 10.0);
-    let status = loop {
-        match child.try_wait().expect("a child can be waited for") {
-            Some(status) => break status,
-            None if Instant::now() > deadline => {
-                child.kill().expect("a child can be killed");
-                child.wait().expect("a child can be waited for");
-                return Err("hung".to_owned());
-            }
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    let output = std::io::read_to_string(child.stdout.take().expect("stdout is piped")).expect("a subject prints text");
-    if !status.success() {
-        return Err(status.to_string());
-    }
-    serde_json::from_str(output.trim()).map_err(|error| format!("no figures: {error}"))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn print_table(

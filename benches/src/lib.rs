@@ -8,4 +8,5 @@ pub mod process;
 pub mod profiler;
 #[cfg(not(any(feature = "pprof", feature = "rpprof")))]
 pub mod stress;
+pub mod subject;
 pub mod workload;

@@ -16,12 +16,15 @@ pub type Running = Box<dyn FnOnce() -> Gathered>;
 
 #[cfg(not(any(feature = "pprof", feature = "rpprof", feature = "framehop")))]
 mod chosen {
+    use plop_collector::{Clock, Collector};
+
     use super::{Duration, Gathered, Running};
 
     pub(super) const NAME: &str = "plop";
 
-    pub(super) fn start(interval: Duration) -> Running {
-        let collector = plop_collector::Collector::builder().interval(interval).start().expect("plop starts");
+    pub(super) fn start(interval: Duration, perf_events: bool) -> Running {
+        let clock = if perf_events { Clock::PerfEvents } else { Clock::CpuTimers };
+        let collector = Collector::builder().interval(interval).clock(clock).start().expect("plop starts");
         Box::new(move || {
             let profile = collector.stop().expect("plop stops");
             let check = profile.self_check.expect("each of its profiles has a self-check");
@@ -37,7 +40,7 @@ mod chosen {
 
     pub(super) const NAME: &str = "framehop";
 
-    pub(super) fn start(interval: Duration) -> Running {
+    pub(super) fn start(interval: Duration, _perf_events: bool) -> Running {
         let stop = crate::framehop_walker::start(interval);
         Box::new(move || {
             let walks = u32::try_from(stop()).expect("fewer than 2^32 samples");
@@ -64,7 +67,7 @@ mod chosen {
         "rpprof"
     };
 
-    pub(super) fn start(interval: Duration) -> Running {
+    pub(super) fn start(interval: Duration, _perf_events: bool) -> Running {
         let frequency = (1.0 / interval.as_secs_f64()).round() as i32;
         let guard = peer::ProfilerGuardBuilder::default().frequency(frequency).build().expect("the peer starts");
         Box::new(move || {
@@ -93,10 +96,10 @@ mod chosen {
 /// The name of the profiler that this program was built with.
 pub const NAME: &str = chosen::NAME;
 
-/// Starts it.
+/// Starts it; `perf_events` is for plop alone.
 ///
 /// # Panics
 /// When it does not start.
-pub fn start(interval: Duration) -> Running {
-    chosen::start(interval)
+pub fn start(interval: Duration, perf_events: bool) -> Running {
+    chosen::start(interval, perf_events)
 }

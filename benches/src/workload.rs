@@ -4,8 +4,14 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use crate::process;
+
 /// The workloads, by name.
 pub const NAMES: [&str; 4] = ["shallow", "recursive", "allocating", "server"];
+/// Before a number: so many threads that compute.
+pub const THREADS: &str = "threads ";
+/// Before a number: threads that each compute for so many microseconds of their CPU time and end, four at a time.
+pub const LIVES_US: &str = "lives of µs ";
 
 /// One more, which is about the handler alone: the same signal again and again on the same stack, see [`at_depth`].
 pub const WARM: &str = "warm";
@@ -32,7 +38,49 @@ pub fn run(name: &str, length: Duration) {
         "recursive" => recursive(end),
         "allocating" => allocating(end),
         "server" => server(end),
-        _ => panic!("{name}: no such workload; there are {}", NAMES.join(", ")),
+        _ => match (number_after(THREADS, name), number_after(LIVES_US, name)) {
+            (Some(threads), _) => threads_that_compute(threads, end),
+            (_, Some(life_us)) => threads_that_end(life_us, end),
+            _ => panic!("{name}: no such workload; there are {}, {THREADS}N, {LIVES_US}N", NAMES.join(", ")),
+        },
+    }
+}
+
+fn number_after(prefix: &str, name: &str) -> Option<u64> {
+    name.strip_prefix(prefix)?.parse().ok()
+}
+
+fn threads_that_compute(threads: u64, end: Instant) {
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while Instant::now() < end {
+                    compute(Duration::from_millis(1));
+                }
+            });
+        }
+    });
+}
+
+fn threads_that_end(life_us: u64, end: Instant) {
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while Instant::now() < end {
+                    let thread = std::thread::spawn(move || compute(Duration::from_micros(life_us)));
+                    thread.join().expect("it only computes");
+                }
+            });
+        }
+    });
+}
+
+/// Uses so much of the calling thread's CPU time.
+pub fn compute(cpu: Duration) {
+    let now = || process::clock(libc::CLOCK_THREAD_CPUTIME_ID);
+    let end = now() + cpu;
+    while now() < end {
+        black_box(mix(black_box(1), 10_000));
     }
 }
 

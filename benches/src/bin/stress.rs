@@ -2,7 +2,8 @@
 //! stress -- --seconds 600`.
 //!
 //! Each hazard runs alone, then all together, then all together with the collector started and stopped by several threads;
-//! at 1 kHz and at 10 kHz. Every phase has a process of its own, so that a crash is seen; a watchdog ends one in which a
+//! at 1 kHz and at 10 kHz; with CPU timers, with the wall clock besides, and with all that the collector has: perf events (where
+//! the kernel permits them), the wall clock and the timeline. Every phase has a process of its own, so that a crash is seen; a watchdog ends one in which a
 //! hazard stands still; and at its end the threads, timers, descriptors and memory are counted.
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use plop_benches::process;
 use plop_benches::stress::{self, Course, HAZARDS};
-use plop_collector::Collector;
+use plop_collector::{Builder, Clock, Collector};
 use plop_profile::Profile;
 
 /// A hazard that does no round for so long has hung. The longest round, on two cores with all others running, takes far
@@ -23,6 +24,11 @@ const GROWTH_BOUND_KIB: u64 = 64 << 10;
 
 const INTERVALS_US: [u64; 2] = [1000, 100];
 
+/// What the collector runs with.
+const TIMERS: &str = "timers";
+const WALL: &str = "wall clock";
+const EVERYTHING: &str = "everything";
+
 /// The phases in which all hazards run together: under one collector, and under one that is started and stopped.
 const ALL: &str = "all together";
 const ALL_SWITCHING: &str = "all together, start and stop";
@@ -31,8 +37,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["--phase", name, interval_us, seconds] => {
-            phase(name, Duration::from_micros(number(interval_us)), Duration::from_millis(number(seconds)));
+        ["--phase", name, mode, interval_us, milliseconds] => {
+            let interval = Duration::from_micros(number(interval_us));
+            phase(name, mode, interval, Duration::from_millis(number(milliseconds)));
             ExitCode::SUCCESS
         }
         [] => all_phases(Duration::from_secs(600)),
@@ -48,25 +55,55 @@ fn number(word: &str) -> u64 {
     word.parse().unwrap_or_else(|_| panic!("{word}: not a whole number"))
 }
 
-/// Runs every phase in a process of its own.
-fn all_phases(length: Duration) -> ExitCode {
-    let names: Vec<&str> = HAZARDS.iter().map(|hazard| hazard.name).chain([ALL, ALL_SWITCHING]).collect();
-    let phases = (names.len() * INTERVALS_US.len()) as u32;
-    let each_ms = (length / phases).as_millis();
-    let program = std::env::current_exe().expect("the program's own path is known");
-    let mut failed = 0;
-    for interval_us in INTERVALS_US {
-        for name in &names {
-            let arguments = ["--phase", name, &interval_us.to_string(), &each_ms.to_string()];
-            let status = Command::new(&program).args(arguments).status().expect("this program can start itself");
-            if !status.success() {
-                failed += 1;
-                println!("FAILED  {name}, every {interval_us} µs: {status}");
-            }
+/// The phases: what the process does, what the collector runs with, and its interval in microseconds.
+fn phases() -> Vec<(&'static str, &'static str, u64)> {
+    let mut phases = Vec::new();
+    let alone = HAZARDS.iter().map(|hazard| hazard.name);
+    for mode in [TIMERS, EVERYTHING] {
+        for name in alone.clone().chain([ALL, ALL_SWITCHING]) {
+            phases.extend(INTERVALS_US.map(|interval_us| (name, mode, interval_us)));
         }
     }
-    println!("{} phases passed, {failed} failed", phases - failed);
+    phases.extend([ALL, ALL_SWITCHING].map(|name| (name, WALL, INTERVALS_US[0])));
+    phases
+}
+
+/// Runs every phase in a process of its own.
+fn all_phases(length: Duration) -> ExitCode {
+    let phases = phases();
+    let each_ms = (length / phases.len() as u32).as_millis();
+    let program = std::env::current_exe().expect("the program's own path is known");
+    let mut failed = 0;
+    for (name, mode, interval_us) in &phases {
+        let arguments = ["--phase", name, mode, &interval_us.to_string(), &each_ms.to_string()];
+        let status = Command::new(&program).args(arguments).status().expect("this program can start itself");
+        if !status.success() {
+            failed += 1;
+            println!("FAILED  {name}, {mode}, every {interval_us} µs: {status}");
+        }
+    }
+    println!("{} phases passed, {failed} failed", phases.len() - failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A collector with that interval and what the mode says; perf events only where there are any.
+fn builder(mode: &str, interval: Duration) -> Builder {
+    let plain = Collector::builder().interval(interval).flush_every(Duration::from_millis(200));
+    match mode {
+        TIMERS => plain,
+        WALL => plain.wall(Duration::from_millis(1)),
+        EVERYTHING => {
+            let clock = match Collector::builder().clock(Clock::PerfEvents).start() {
+                Ok(_) => Clock::PerfEvents,
+                Err(error) => {
+                    println!("without perf events: {error}");
+                    Clock::CpuTimers
+                }
+            };
+            plain.clock(clock).wall(Duration::from_millis(1)).timeline(true)
+        }
+        _ => panic!("{mode}: no such mode; there are {TIMERS}, {WALL}, {EVERYTHING}"),
+    }
 }
 
 /// What may not grow.
@@ -101,14 +138,15 @@ impl Holdings {
     }
 }
 
-fn phase(name: &str, interval: Duration, length: Duration) {
+fn phase(name: &str, mode: &str, interval: Duration, length: Duration) {
+    let builder = builder(mode, interval);
     let folder = std::env::temp_dir().join(format!("plop-stress-profiles-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("the folder for temporary files is writable");
     let before = Holdings::now();
     let started = name == ALL_SWITCHING;
     let collector = (!started).then(|| {
         let file = folder.join("whole.pb.gz");
-        Collector::builder().interval(interval).output(&file).start().expect("the collector starts")
+        builder.clone().output(&file).start().expect("the collector starts")
     });
     let courses: Vec<(&str, Course)> = HAZARDS
         .iter()
@@ -123,7 +161,7 @@ fn phase(name: &str, interval: Duration, length: Duration) {
             scope.spawn(|| (hazard.run)(course));
         }
         if started {
-            scope.spawn(|| stress::start_and_stop(&switching, interval, &folder));
+            scope.spawn(|| stress::start_and_stop(&switching, &builder, &folder));
         }
         let mut watched: Vec<(&str, &Course)> = courses.iter().map(|(name, course)| (*name, course)).collect();
         if started {
@@ -137,7 +175,7 @@ fn phase(name: &str, interval: Duration, length: Duration) {
     let after = Holdings::settled(&before);
     std::fs::remove_dir_all(&folder).expect("our own folder can be removed");
     println!(
-        "{name}, every {} µs: {rounds} rounds, {}, memory grew by {growth} KiB",
+        "{name}, {mode}, every {} µs: {rounds} rounds, {}, memory grew by {growth} KiB",
         interval.as_micros(),
         outcome.unwrap_or_else(|| format!("{} starts tried", switching.rounds())),
     );

@@ -1,22 +1,21 @@
 //! The hazard that is the collector itself: started and stopped by several threads at once, every profile checked.
 
 use std::path::Path;
-use std::time::Duration;
 
-use plop_collector::Collector;
+use plop_collector::Builder;
 use plop_profile::Profile;
 
 use super::Course;
 
 /// Three threads that each try to start the collector, let it run for a little CPU time, stop it, and read its file.
-pub fn start_and_stop(course: &Course, interval: Duration, folder: &Path) {
+pub fn start_and_stop(course: &Course, builder: &Builder, folder: &Path) {
     std::thread::scope(|scope| {
         for thread in 0..3_u64 {
             scope.spawn(move || {
                 while course.goes_on() {
                     let path = folder.join(format!("{thread}.pb.gz"));
                     // One of the three gets it, the others are told so.
-                    let Ok(collector) = Collector::builder().interval(interval).output(&path).start() else {
+                    let Ok(collector) = builder.clone().output(&path).start() else {
                         std::thread::yield_now();
                         continue;
                     };

@@ -1,8 +1,8 @@
 //! One profiler under one workload, once: prints its figures as a line of JSON. The bench `collector` runs it, built once
 //! for each profiler.
 //!
-//! `subject WORKLOAD SECONDS INTERVAL_US [empty]`; with `empty`, no profiler but a handler that does nothing. The workload
-//! `warm` sends a thousand signals for each second.
+//! `subject WORKLOAD SECONDS INTERVAL_US [empty|perf]`; with `empty`, no profiler but a handler that does nothing; with `perf`,
+//! plop's perf events instead of its CPU timers. The workload `warm` sends a thousand signals for each second.
 
 use std::time::{Duration, Instant};
 
@@ -17,15 +17,16 @@ const DEPTH: u32 = 28;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [workload, seconds, interval_us, rest @ ..] = &arguments[..] else {
-        panic!("usage: subject WORKLOAD SECONDS INTERVAL_US [empty]");
+        panic!("usage: subject WORKLOAD SECONDS INTERVAL_US [empty|perf]");
     };
     let length = Duration::from_secs_f64(seconds.parse().expect("SECONDS is a number"));
     let interval = Duration::from_micros(interval_us.parse().expect("INTERVAL_US is a whole number"));
-    let empty = rest.iter().any(|word| word == "empty");
+    let says = |word: &str| rest.iter().any(|have| have == word);
+    let empty = says("empty");
 
     let (resident_before, _) = process::resident_kib();
     let before = Instant::now();
-    let running = (!empty).then(|| profiler::start(interval));
+    let running = (!empty).then(|| profiler::start(interval, says("perf")));
     let start = before.elapsed();
     let (resident_after, _) = process::resident_kib();
     if running.is_none() {
