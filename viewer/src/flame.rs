@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use plop_profile::FrameTree;
 use rustc_hash::FxHashMap;
 
+use crate::compare::Sides;
 use crate::filter::Viewed;
 use crate::function::{Function, hash};
 
@@ -61,6 +62,8 @@ pub struct FlameBox {
     pub self_value: i64,
     /// Whether most of it was inlined into its caller.
     pub inlined: bool,
+    /// What it weighs on either side, as measured, where two profiles are merged from the outside in.
+    pub sides: Option<Sides<i64>>,
 }
 
 /// A flame graph.
@@ -90,6 +93,8 @@ pub struct Stacks<'a> {
     sizes: Vec<u32>,
     inlined: Vec<bool>,
     sums: Sums,
+    /// The totals of every node on either side, if two profiles are compared.
+    sides: Option<Sides<Vec<i64>>>,
 }
 
 /// Self and total of every node.
@@ -118,13 +123,21 @@ enum Way {
 impl<'a> Stacks<'a> {
     /// The stacks of a view, by the sample type that is looked at.
     pub fn of(viewed: &'a Viewed<'a>) -> Self {
+        Stacks::with(viewed, viewed.node_self(viewed.sample_type), None)
+    }
+
+    /// The stacks of two profiles: the self values of both together, and of either side as measured.
+    pub fn of_both(viewed: &'a Viewed<'a>, together: Vec<i64>, sides: &Sides<Vec<i64>>) -> Self {
+        Stacks::with(viewed, together, Some(sides.map(|own| viewed.tree.totals(own))))
+    }
+
+    fn with(viewed: &'a Viewed<'a>, own: Vec<i64>, sides: Option<Sides<Vec<i64>>>) -> Self {
         let tree = &*viewed.tree;
         let mut sizes = vec![1_u32; tree.nodes.len()];
         for at in (1..tree.nodes.len()).rev() {
             sizes[tree.nodes[at].parent as usize] += sizes[at];
         }
-        let sums = Sums::of(tree, viewed.node_self(viewed.sample_type));
-        Stacks { viewed, tree, sizes, inlined: viewed.inlined_nodes(), sums }
+        Stacks { viewed, tree, sizes, inlined: viewed.inlined_nodes(), sums: Sums::of(tree, own), sides }
     }
 
     /// What all samples of the view weigh.
@@ -211,7 +224,14 @@ impl<'a> Stacks<'a> {
             let sums = Sums::of(self.tree, own);
             let of = Of::Value(grown.flame.values.len() as u32);
             grown.flame.values.push(value);
-            grown.flame.boxes.push(FlameBox { depth: 0, of, total: weight, self_value: sums.own[0], inlined: false });
+            grown.flame.boxes.push(FlameBox {
+                depth: 0,
+                of,
+                total: weight,
+                self_value: sums.own[0],
+                inlined: false,
+                sides: None,
+            });
             let boxes = self.step(&[(0, weight)], Way::In, &sums);
             grown.grow(boxes, 1, Way::In, &sums);
         }
@@ -324,7 +344,11 @@ impl Grown<'_, '_> {
             let inlined: i64 =
                 group.iter().filter(|stack| self.stacks.inlined[stack.0 as usize]).map(|stack| stack.1).sum();
             let of = Of::Frame(frame);
-            self.flame.boxes.push(FlameBox { depth, of, total, self_value: ends, inlined: 2 * inlined > total });
+            let sum = |totals: &Vec<i64>| group.iter().map(|stack| totals[stack.0 as usize]).sum();
+            // From the inside out, a node's total is that of other stacks too.
+            let sides = self.stacks.sides.as_ref().filter(|_| matches!(way, Way::In)).map(|sides| sides.map(sum));
+            let inlined = 2 * inlined > total;
+            self.flame.boxes.push(FlameBox { depth, of, total, self_value: ends, inlined, sides });
             if self.flame.boxes.len() > MOST_BOXES {
                 return;
             }

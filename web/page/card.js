@@ -1,5 +1,6 @@
 // The card beside the pointer: what an item or a box is and what it has; of an item, who calls it and whom it calls.
 
+import { change } from "./change.js";
 import { quantity, share } from "./quantity.js";
 
 /** So many callers and callees are named. */
@@ -25,9 +26,11 @@ export function showCard(card, picture, number, at, window) {
   const item = items[number];
   const value = (/** @type {number} */ of) => quantity(of, sample_type.unit);
   const figures = document.createElement("dl");
-  for (const [name, of] of /** @type {[string, number][]} */ ([["self", item.self], ["total", item.total]])) {
-    figures.append(element("dt", name), element("dd", value(of)), element("dd", share(of, total)));
+  for (const name of /** @type {const} */ (["self", "total"])) {
+    if (item.before && item.after) figures.append(element("dt", name), element("dd", value(item.before[name])), element("dd", `→ ${value(item.after[name])}`));
+    else figures.append(element("dt", name), element("dd", value(item[name])), element("dd", share(item[name], total)));
   }
+  if (item.delta !== undefined) figures.append(element("dt", "change"), element("dd", change(item.delta)), element("dd", ""));
   const list = (/** @type {string} */ title, /** @type {"from" | "to"} */ mine, /** @type {"from" | "to"} */ other) => {
     const found = edges.filter((edge) => edge[mine] === number && edge.from !== edge.to).sort((left, right) => right.weight - left.weight);
     if (found.length === 0) return;

@@ -8,7 +8,7 @@ const SHOWN = 12;
 
 /**
  * @param {HTMLElement} list
- * @param {{ groups: { name: string, color: number, self: number }[], total: number }} picture
+ * @param {{ groups: { name: string, color: number, self: number }[], total: number, compared?: unknown }} picture
  * @param {import("./graph/palette.js").Theme} theme
  * @param {number} pressed
  * @param {(group: number) => void} press
@@ -21,6 +21,8 @@ export function showLegend(list, picture, theme, pressed, press) {
     const swatch = document.createElement("span");
     swatch.className = "swatch";
     swatch.style.background = color(theme, group.color);
+    // In a comparison colours say what has changed.
+    swatch.hidden = picture.compared !== undefined;
     const part = document.createElement("small");
     part.textContent = share(group.self, picture.total);
     button.append(swatch, group.name.length > 28 ? `…${group.name.slice(-27)}` : group.name, part);

@@ -12,15 +12,16 @@
  *   self_check: Record<string, number> | null, warnings: string[] }} ProfileInfo
  * @typedef {{ name: string, color: number, self: number, total: number }} Group
  * @typedef {{ id: string, kind: "function" | "fold", name: string, label: string, group: number, file: string, crate: string,
- *   module: string, self: number, total: number, members: number, rank: number, x: number, y: number, radius: number, strip: boolean, delta?: number }} Item
+ *   module: string, self: number, total: number, members: number, rank: number, x: number, y: number, radius: number, strip: boolean, delta?: number, before?: Measures, after?: Measures }} Item
+ * @typedef {{ self: number, total: number }} Measures
  * @typedef {{ from: number, to: number, weight: number, elided: number, kind: "line" | "back" | "pip" | "faint", bends: [number, number][], delta?: number }} Edge
  * @typedef {{ functions: number, self: number }} Part
  * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: number,
  *   shown: Part, folded: Part, direction: "right" | "down" | "free", width: number, height: number, groups: Group[], items: Item[],
- *   edges: Edge[] }} Picture
+ *   edges: Edge[], compared?: Compared }} Picture
  * @typedef {{ id: string, name: string, label: string, file: string, crate: string, module: string, color: number, self: number, total: number,
- *   samples?: number | null }} Row
- * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: Row[] }} Top
+ *   samples?: number | null, delta?: number, before?: Measures, after?: Measures }} Row
+ * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: Row[], compared?: Compared }} Top
  * @typedef {{ base: string, normalize: string, factor: number, totals: { before: number, after: number }, measured: { before: number, after: number } }} Compared
  * @typedef {import("./views/view.js").Head & { zoomed: number, groups: { name: string, color: number, self: number }[],
  *   functions: import("./flame/boxes.js").Meaning[], boxes: import("./flame/boxes.js").Sent[] }} Flame

@@ -5,10 +5,12 @@ use axum::http::StatusCode;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use super::State;
 use super::answer::{Answer, Shown, as_json, with_profile};
+use super::compare::Both;
 use super::query::Query;
 use super::reply::Refusal;
+use super::{State, compare};
+use crate::compare::Scale;
 use crate::filter::Viewed;
 use crate::flame::{Cut, Flame, Of, Shape, Stacks, value_id};
 use crate::function::Function;
@@ -29,9 +31,10 @@ pub(super) struct Meaning {
     color: u8,
 }
 
-/// A box: depth, number of what it stands for, total, self, and 1 if most of it was inlined into its caller.
+/// A box: depth, number of what it stands for, total, self, 1 if most of it was inlined into its caller, and what has become
+/// of it where two profiles are compared.
 #[derive(Serialize)]
-pub(super) struct Line(u32, usize, i64, i64, u8);
+pub(super) struct Line(u32, usize, i64, i64, u8, #[serde(skip_serializing_if = "Option::is_none")] Option<f64>);
 
 /// The meanings of the boxes of one answer.
 struct Meanings<'a> {
@@ -58,11 +61,11 @@ impl<'a> Meanings<'a> {
         })
     }
 
-    fn lines(&mut self, flame: &Flame) -> Vec<Line> {
-        let line = flame
-            .boxes
-            .iter()
-            .map(|of| Line(of.depth, self.number(of.of, &flame.values), of.total, of.self_value, u8::from(of.inlined)));
+    fn lines(&mut self, flame: &Flame, scale: Scale) -> Vec<Line> {
+        let line = flame.boxes.iter().map(|of| {
+            let delta = of.sides.map(|sides| picture::delta(&sides, scale));
+            Line(of.depth, self.number(of.of, &flame.values), of.total, of.self_value, u8::from(of.inlined), delta)
+        });
         line.collect()
     }
 }
@@ -128,6 +131,10 @@ pub(super) async fn flame(shared: State, Path(id): Path<String>, RawQuery(query)
         }
         by => Shape::By(by.strip_prefix("label:").unwrap_or(by).to_owned()),
     };
+    if let Some(base) = query.base() {
+        let answer = compare::with_both(shared, id, query, base, move |both, query| Ok(of_both(both, &shape, query)));
+        return as_json(answer.await?);
+    }
     let answer = with_profile(shared, id, move |entry, opened| {
         let viewed = query.view.of(opened)?;
         Ok(Shown::new(entry, &viewed, of_view(&viewed, &shape, &query)))
@@ -137,12 +144,21 @@ pub(super) async fn flame(shared: State, Path(id): Path<String>, RawQuery(query)
 
 /// The flame graph of a view.
 pub(super) fn of_view(viewed: &Viewed<'_>, shape: &Shape, query: &Query) -> FlameAnswer {
-    let stacks = Stacks::of(viewed);
+    of_stacks(viewed, &Stacks::of(viewed), shape, query, Scale::ONE)
+}
+
+/// The flame graph of two profiles, as wide as both together.
+fn of_both(both: &Both<'_>, shape: &Shape, query: &Query) -> FlameAnswer {
+    let stacks = Stacks::of_both(&both.viewed, both.together(), &both.node_self);
+    of_stacks(&both.viewed, &stacks, shape, query, both.scale)
+}
+
+fn of_stacks(viewed: &Viewed<'_>, stacks: &Stacks<'_>, shape: &Shape, query: &Query, scale: Scale) -> FlameAnswer {
     let cut = Cut { zoom: query.zoom.clone(), least: NARROWEST / query.settings.width };
     let flame = stacks.flame(shape, &cut);
     let mut meanings = Meanings::of(viewed, query.settings.color);
-    let boxes = meanings.lines(&flame);
-    let groups = groups(viewed, &stacks, query.settings.color);
+    let boxes = meanings.lines(&flame, scale);
+    let groups = groups(viewed, stacks, query.settings.color);
     FlameAnswer { total: stacks.total(), zoomed: flame.zoomed, groups, functions: meanings.list, boxes }
 }
 
@@ -190,7 +206,7 @@ pub(super) async fn sandwich(shared: State, Path(id): Path<String>, RawQuery(que
         };
         let callers = neighbours(|edge| edge.callee, |edge| edge.caller);
         let callees = neighbours(|edge| edge.caller, |edge| edge.callee);
-        let (up, down) = (meanings.lines(&up), meanings.lines(&down));
+        let (up, down) = (meanings.lines(&up, Scale::ONE), meanings.lines(&down, Scale::ONE));
         let answer = SandwichAnswer {
             total: graph.total,
             function,

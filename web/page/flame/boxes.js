@@ -3,8 +3,9 @@
 /**
  * What a box stands for.
  * @typedef {{ id: string, name: string, label: string, crate: string, file: string, color: number }} Meaning
- * As the server sends them: depth, number of what it stands for, total, self, 1 if inlined; each before those in it.
- * @typedef {[number, number, number, number, number]} Sent
+ * As the server sends them: depth, number of what it stands for, total, self, 1 if inlined, and of a comparison what has become
+ * of it; each before those in it.
+ * @typedef {[number, number, number, number, number, number?]} Sent
  */
 
 export class Boxes {
@@ -18,6 +19,8 @@ export class Boxes {
     this.total = new Float64Array(count);
     this.own = new Float64Array(count);
     this.inlined = new Uint8Array(count);
+    /** What has become of each, from −1 to 1; nothing where no profiles are compared. @type {Float64Array | null} */
+    this.delta = sent.some((box) => box[5] !== undefined) ? new Float64Array(count) : null;
     this.parent = new Int32Array(count).fill(-1);
     /** Where each begins, in the unit of its total. */
     this.start = new Float64Array(count);
@@ -27,7 +30,8 @@ export class Boxes {
     const path = [];
     /** Where the next box of each depth begins. @type {number[]} */
     const next = [0];
-    sent.forEach(([depth, of, total, own, inlined], at) => {
+    sent.forEach(([depth, of, total, own, inlined, delta], at) => {
+      if (this.delta) this.delta[at] = delta ?? 0;
       [this.depth[at], this.of[at], this.total[at], this.own[at], this.inlined[at]] = [depth, of, total, own, inlined];
       this.parent[at] = depth > 0 ? path[depth - 1] : -1;
       this.start[at] = next[depth];

@@ -1,7 +1,8 @@
 // A flame graph on a canvas: draws the boxes that are in sight, and turns pointer and keys into hover, selection and zoom.
 // What a click means is for its listener to say.
 
-import { color, themes } from "../graph/palette.js";
+import { changeSign } from "../change.js";
+import { color, themes, tint } from "../graph/palette.js";
 import { Boxes } from "./boxes.js";
 
 export const ROW = 20;
@@ -12,6 +13,8 @@ const LETTERS = 26;
 const GAPPED = 3;
 const ZOOM_MS = 220;
 /** How much of a group's colour a box has; functions of one group differ a little, so that neighbours can be told apart. */
+/** How much of a change's colour is in its box. */
+const CHANGED = 0.42;
 const TINT = { light: [0.30, 0.46], dark: [0.34, 0.52] };
 
 /**
@@ -142,10 +145,23 @@ export class FlameCanvas {
     return row - this.scroller.scrollTop;
   }
 
+  /** Colours of changes, by fiftieths. @type {Map<number, string>} */
+  changes = new Map();
+
   #color() {
     const theme = themes[this.theme];
+    this.changes.clear();
     const [least, most] = TINT[this.theme];
     this.fills = this.boxes.meanings.map(({ id, color: index }) => mix(theme.ground, color(theme, index), least + (most - least) * (parseInt(id.slice(-2), 16) / 255)));
+  }
+
+  /** The colour of a box that has changed, pale enough for its label. @param {number} delta */
+  #changeFill(delta) {
+    const key = Math.round(50 * delta);
+    const theme = themes[this.theme];
+    const known = this.changes.get(key) ?? mix(theme.ground, tint(theme, key / 50, theme.grey), CHANGED);
+    this.changes.set(key, known);
+    return known;
   }
 
   #resize() {
@@ -189,7 +205,8 @@ export class FlameCanvas {
         const of = boxes.of[box];
         const isDim = matches && !matches[of];
         context.globalAlpha = isDim ? 0.28 : 1;
-        context.fillStyle = this.fills[of];
+        const delta = boxes.delta?.[box];
+        context.fillStyle = delta === undefined ? this.fills[of] : this.#changeFill(delta);
         context.fillRect(left, top, wide > GAPPED ? wide - 1 : wide, ROW - 1);
         if (boxes.inlined[box] && wide > GAPPED) {
           context.fillStyle = theme.soft;
@@ -198,7 +215,7 @@ export class FlameCanvas {
         if (wide > LETTERS) {
           context.fillStyle = theme.ink;
           context.globalAlpha = isDim ? 0.55 : 1;
-          this.#write(context, boxes.meanings[of].label, left + 5, top + ROW / 2, wide - 10);
+          this.#write(context, `${delta === undefined ? "" : changeSign(delta)}${boxes.meanings[of].label}`, left + 5, top + ROW / 2, wide - 10);
         }
       }
     }
@@ -317,7 +334,7 @@ export class FlameCanvas {
   inspect() {
     const boxes = Array.from({ length: this.boxes.count }, (_, box) => {
       const { id, name, label } = this.boxes.meaning(box);
-      return { id, name, label, depth: this.boxes.depth[box], total: this.boxes.total[box], self: this.boxes.own[box], inlined: this.boxes.inlined[box] === 1, screen: this.place(box) };
+      return { id, name, label, depth: this.boxes.depth[box], total: this.boxes.total[box], self: this.boxes.own[box], delta: this.boxes.delta?.[box], inlined: this.boxes.inlined[box] === 1, screen: this.place(box) };
     });
     return { boxes, window: { ...this.window }, current: this.current };
   }

@@ -3,6 +3,7 @@
 
 import * as api from "../api.js";
 import { figuresCard } from "../card.js";
+import { change } from "../change.js";
 import { Boxes } from "../flame/boxes.js";
 import { FlameCanvas } from "../flame/canvas.js";
 import { themes } from "../graph/palette.js";
@@ -201,6 +202,7 @@ export class FlameView {
     const figures = /** @type {[string, number][]} */ ([["total", boxes.total[box]], ["self", boxes.own[box]]]);
     const window = { width: this.element.clientWidth, height: this.element.clientHeight };
     const place = { x: at.x, y: at.y + scroller.offsetTop };
-    figuresCard(this.card, boxes.meaning(box), figures, this.flame, boxes.inlined[box] ? "inlined into its caller" : "", place, window);
+    const remarks = [boxes.delta ? change(boxes.delta[box]) : "", boxes.inlined[box] ? "inlined into its caller" : ""];
+    figuresCard(this.card, boxes.meaning(box), figures, this.flame, remarks.filter(Boolean).join(" · "), place, window);
   }
 }

@@ -2,6 +2,7 @@
 // the sums and the order of ten thousand scroll smoothly, and what a screen reader is told of their number is true.
 
 import * as api from "../api.js";
+import { change } from "../change.js";
 import { color, themes } from "../graph/palette.js";
 import { quantity, share } from "../quantity.js";
 
@@ -11,7 +12,7 @@ const SPARE = 12;
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types.js").Row} Row */
-/** @typedef {"name" | "self" | "total" | "samples"} Column */
+/** @typedef {"name" | "self" | "total" | "samples" | "change"} Column */
 
 /** @implements {View} */
 export class TableView {
@@ -70,11 +71,23 @@ export class TableView {
     this.top = top;
     this.most = top.functions.reduce((most, { self, total }) => ({ self: Math.max(most.self, self), total: Math.max(most.total, total) }), { self: 1, total: 1 });
     this.by.value = this.look.first("rows");
+    this.#compare(Boolean(top.compared));
     this.table.classList.toggle("uncounted", top.functions.every((row) => typeof row.samples !== "number"));
     this.#sort();
     this.select(this.look.selected);
     return top;
   }
+
+  /** What has changed most comes first while profiles are compared. @param {boolean} isCompared */
+  #compare(isCompared) {
+    const was = this.table.classList.toggle("compared", isCompared);
+    const isNew = was && this.order.column !== "change" && !this.isCompared;
+    if (isNew) this.#orderBy("change", true);
+    else if (!isCompared && this.order.column === "change") this.#orderBy("self", true);
+    this.isCompared = isCompared;
+  }
+
+  isCompared = false;
 
   /** Offers what rows can stand for. */
   #fillChooser() {
@@ -86,12 +99,16 @@ export class TableView {
 
   /** @param {Column} column */
   #sortBy(column) {
-    const isDown = this.order.column === column ? !this.order.isDown : column !== "name";
+    this.#orderBy(column, this.order.column === column ? !this.order.isDown : column !== "name");
+    this.#sort();
+    this.scroller.scrollTop = 0;
+  }
+
+  /** @param {Column} column @param {boolean} isDown */
+  #orderBy(column, isDown) {
     this.order = { column, isDown };
     for (const head of this.heads) head.parentElement?.removeAttribute("aria-sort");
     this.heads.find((head) => head.dataset.sort === column)?.parentElement?.setAttribute("aria-sort", isDown ? "descending" : "ascending");
-    this.#sort();
-    this.scroller.scrollTop = 0;
   }
 
   #sort() {
@@ -99,6 +116,7 @@ export class TableView {
     const side = isDown ? -1 : 1;
     this.top?.functions.sort((left, right) => {
       if (column === "name") return side * left.label.localeCompare(right.label);
+      if (column === "change") return side * (Math.abs(grown(left)) - Math.abs(grown(right))) || right.total - left.total;
       return side * ((left[column] ?? 0) - (right[column] ?? 0)) || right.total - left.total;
     });
     this.search(this.look.search);
@@ -216,7 +234,20 @@ export class TableView {
     const samples = document.createElement("td");
     samples.className = "samples";
     samples.textContent = row.samples?.toLocaleString("en") ?? "";
-    line.append(name, value("self"), value("total"), samples);
+    const changed = document.createElement("td");
+    changed.className = "change";
+    if (row.delta !== undefined) {
+      const more = grown(row);
+      const part = document.createElement("small");
+      part.textContent = change(row.delta);
+      part.title = "of its total";
+      changed.append(`${more > 0 ? "+" : more < 0 ? "−" : ""}${quantity(Math.abs(more), sample_type.unit)}`, part);
+      changed.classList.add(more > 0 ? "grown" : more < 0 ? "shrunk" : "same");
+    }
+    line.append(name, value("self"), value("total"), samples, changed);
     return line;
   }
 }
+
+/** How much more a function has itself than before. @param {Row} row */
+const grown = (row) => row.self - (row.before?.self ?? 0);

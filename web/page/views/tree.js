@@ -2,6 +2,7 @@
 // calls, or to those that call it, as far as one likes; the selection is that of the graph.
 
 import * as api from "../api.js";
+import { change } from "../change.js";
 import { color, themes } from "../graph/palette.js";
 import { quantity, share } from "../quantity.js";
 
@@ -62,6 +63,7 @@ export class TreeView {
     const picture = await api.picture(this.look.id, query, signal);
     if (signal.aborted) return null;
     this.picture = picture;
+    this.grid.classList.toggle("compared", Boolean(picture.compared));
     this.toward.value = this.look.first("toward") || "callees";
     this.#fill();
     return picture;
@@ -248,14 +250,4 @@ export class TreeView {
   restyle() {
     this.#fill();
   }
-}
-
-/** What has become of something, in words as well as by a sign. @param {number} delta */
-function change(delta) {
-  if (delta >= 1) return "+ new";
-  if (delta <= -1) return "− gone";
-  if (delta === 0) return "same";
-  // Growth is a part of the larger side.
-  const percent = delta > 0 ? 100 * (1 / (1 - delta) - 1) : 100 * delta;
-  return `${delta > 0 ? "+" : "−"} ${Math.abs(percent) < 9.95 ? Math.abs(percent).toFixed(1) : Math.round(Math.abs(percent))} %`;
 }

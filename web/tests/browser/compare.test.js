@@ -76,3 +76,16 @@ test("profiles that can't be compared say why", async () => {
   await page.waitForSelector("#filter-error:text('no sample type in common')");
   await page.context().close();
 });
+
+test("flame graph, table, tree and card say what has changed, in signs and words too", async () => {
+  const page = await rig.open("profile=after.folded&base=before.folded&view=flame&side=table");
+  await page.waitForFunction(() => /** @type {any} */ (window).plop.state !== undefined);
+  await page.waitForSelector("table.compared tbody tr[data-id]");
+  const rows = await page.locator("tbody#rows tr[data-id]").evaluateAll((lines) => lines.map((line) => [line.querySelector("td")?.textContent, line.querySelector(".change")?.textContent]));
+  assert.deepEqual(rows, [["app::draw", "+140+ new"], ["app::lex", "−80− gone"], ["app::parse", "−60− 50 %"], ["main", "0same"]]);
+  await page.goto(page.url().replace("view=flame", "view=graph").replace("side=table", "side=tree"));
+  await settled(page);
+  await page.waitForSelector(".tree-rows [role=row]");
+  assert.match(await page.locator(".tree-rows [role=row][title='app::draw']").innerText(), /\+ new/);
+  await page.context().close();
+});
