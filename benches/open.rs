@@ -96,13 +96,11 @@ fn contests(view: &Path, inferno: &Path, folder: &Path, largest_mb: u64) -> Vec<
             ours: words(view, &top, &folded),
             peers: Vec::new(),
         });
-        if mb <= 100 {
-            contests.push(Contest {
-                what: format!("{mb} MB folded: flame graph"),
-                ours: words(view, &flame, &folded),
-                peers: vec![("inferno", words(inferno, &["flamegraph"], &folded))],
-            });
-        }
+        contests.push(Contest {
+            what: format!("{mb} MB folded: flame graph"),
+            ours: words(view, &flame, &folded),
+            peers: vec![("inferno", words(inferno, &["flamegraph"], &folded))],
+        });
         let perf = made(folder, &format!("{mb}mb.perf"), |path| {
             inputs::write_perf_script(path, mb << 20).expect("disk space")
         });
@@ -110,6 +108,11 @@ fn contests(view: &Path, inferno: &Path, folder: &Path, largest_mb: u64) -> Vec<
             what: format!("{mb} MB perf script: top"),
             ours: words(view, &top, &perf),
             peers: vec![("inferno collapse", words(inferno, &["collapse-perf"], &perf))],
+        });
+        contests.push(Contest {
+            what: format!("{mb} MB perf script: flame graph"),
+            ours: words(view, &flame, &perf),
+            peers: vec![("inferno collapse and flame graph", words(inferno, &["perf-flamegraph"], &perf))],
         });
     }
     let pprof = made(folder, "100000.pb.gz", |path| inputs::write_pprof(path, 100_000).expect("disk space"));
@@ -119,6 +122,15 @@ fn contests(view: &Path, inferno: &Path, folder: &Path, largest_mb: u64) -> Vec<
         Err(_) => eprintln!("go tool pprof is passed over: there is no go on this machine (Debian: golang)"),
     }
     contests.push(Contest { what: "pprof, 100,000 stacks: top".to_owned(), ours: words(view, &top, &pprof), peers });
+    let folded = made(folder, "100000.folded", |path| {
+        let (pprof, path) = (pprof.to_string_lossy(), path.to_string_lossy());
+        run(&[&view.to_string_lossy(), "export", "--format", "folded", &pprof, "-o", &path].map(str::to_owned));
+    });
+    contests.push(Contest {
+        what: "pprof, 100,000 stacks: flame graph".to_owned(),
+        ours: words(view, &flame, &pprof),
+        peers: vec![("inferno, of the same stacks folded", words(inferno, &["flamegraph"], &folded))],
+    });
     contests
 }
 

@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   plop-view diff before.pb.gz after.pb.gz --normalize total --sort total -n 10
   plop-view diff before.pb.gz after.pb.gz --format flamegraph -o diff.svg
   plop-view diff before.pb.gz after.pb.gz --format folded-diff | inferno-flamegraph > diff.svg
-  plop-view diff before.pb.gz after.pb.gz --format pprof -o diff.pb.gz && go tool pprof -top diff.pb.gz";
+  plop-view diff before.pb.gz after.pb.gz --format pprof -o diff.pb.gz";
 
 /// The two profiles, how they are made comparable, and which rows of the table in which form.
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use crate::export;
 pub(super) const EXAMPLES: &str = "Examples:
   plop-view export --format flamegraph busy.pb.gz -o busy.svg
   plop-view export --format folded busy.pb.gz --focus parse
-  plop-view export --format callgrind busy.pb.gz -o callgrind.out.busy && kcachegrind callgrind.out.busy
+  plop-view export --format callgrind busy.pb.gz -o callgrind.out.busy
   plop-view export --format dot busy.pb.gz | dot -Tsvg > graph.svg";
 
 /// The profile, the format, where to.

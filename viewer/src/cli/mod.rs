@@ -26,7 +26,9 @@ const EXAMPLES: &str = "Examples:
   plop-view diff before.pb.gz after.pb.gz
   plop-view export --format flamegraph busy.pb.gz -o busy.svg
 
-Exit status: 0 on success, 2 when something is wrong, with one line on stderr that says what.";
+Exit status: 0 on success; 2 when something is wrong, with one line on stderr that says what.";
+
+const EXIT_STATUS: &str = "0 on success; 2 when something is wrong, with one line on stderr that says what.";
 
 /// The call-graph viewer of the plop profiler.
 #[derive(Debug, Parser)]

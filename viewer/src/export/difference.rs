@@ -45,10 +45,14 @@ fn each_line(
 ) -> io::Result<()> {
     let Sides { before, after } = comparison.node_self(viewed);
     let before = scale.spread(&before);
-    each_stack(viewed, |node, stack| match (before[node], after[node]) {
-        (0, 0) => Ok(()),
-        (before, after) => visit(format!("{stack} {before} {after}")),
-    })
+    each_stack(
+        viewed,
+        |_| true,
+        |node, stack| match (before[node], after[node]) {
+            (0, 0) => Ok(()),
+            (before, after) => visit(format!("{stack} {before} {after}")),
+        },
+    )
 }
 
 /// After less before, as a profile of functions: each sample type that both have, with negative values where there is less.

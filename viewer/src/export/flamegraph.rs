@@ -25,14 +25,18 @@ impl Exporter for FlameGraph {
 
     fn write(&self, viewed: &Viewed<'_>, out: &mut dyn Write) -> io::Result<()> {
         let mut options = options(viewed);
-        let values = drawn(viewed, options.min_width);
+        let Drawn { wide, values } = Drawn::of(viewed, options.min_width);
         let mut lines = Vec::new();
-        each_stack(viewed, |node, stack| {
-            if values[node] > 0 {
-                lines.push(format!("{stack} {}", values[node]));
-            }
-            Ok(())
-        })?;
+        each_stack(
+            viewed,
+            |node| wide[node],
+            |node, stack| {
+                if values[node] > 0 {
+                    lines.push(format!("{stack} {}", values[node]));
+                }
+                Ok(())
+            },
+        )?;
         draw(&mut options, &lines, out)
     }
 }
@@ -55,17 +59,29 @@ pub(super) fn draw(options: &mut Options<'_>, lines: &[String], out: &mut dyn Wr
     flamegraph::from_lines(options, lines.iter().map(String::as_str), out)
 }
 
-/// The self values of the nodes that are drawn. Inferno leaves out what is narrower than `min_width` (in percent), once it
-/// has read it; here such a node leaves its value to its caller, so that it needs no line of its own.
-fn drawn(viewed: &Viewed<'_>, min_width: f64) -> Vec<i64> {
-    let mut values = viewed.node_self(viewed.sample_type);
-    let totals = viewed.tree.totals(&values);
-    let least = min_width / 100.0 * totals[0] as f64;
-    for at in (1..values.len()).rev() {
-        if (totals[at] as f64) < least {
-            let caller = viewed.tree.nodes[at].parent as usize;
+/// What of the tree is drawn. Inferno leaves out what is narrower than `min_width` (in percent) once it has read it; here
+/// such a node leaves its value to its caller, so that it needs no line of its own.
+struct Drawn {
+    /// By node: whether it is wide enough. Callees of one that is not aren't either.
+    wide: Vec<bool>,
+    /// By node: what it has itself, with what its narrow callees left to it.
+    values: Vec<i64>,
+}
+
+impl Drawn {
+    fn of(viewed: &Viewed<'_>, min_width: f64) -> Self {
+        let nodes = &viewed.tree.nodes;
+        let mut values = viewed.node_self(viewed.sample_type);
+        let totals = viewed.tree.totals(&values);
+        let least = min_width / 100.0 * totals[0] as f64;
+        let mut wide = vec![true; nodes.len()];
+        for (at, node) in nodes.iter().enumerate().skip(1) {
+            wide[at] = wide[node.parent as usize] && totals[at] as f64 >= least;
+        }
+        for at in (1..nodes.len()).rev().filter(|&at| !wide[at]) {
+            let caller = nodes[at].parent as usize;
             values[caller] = values[caller].saturating_add(std::mem::take(&mut values[at]));
         }
+        Drawn { wide, values }
     }
-    values
 }

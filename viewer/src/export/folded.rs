@@ -23,20 +23,29 @@ impl Exporter for Folded {
 
     fn write(&self, viewed: &Viewed<'_>, out: &mut dyn Write) -> io::Result<()> {
         let values = viewed.node_self(viewed.sample_type);
-        each_stack(viewed, |node, stack| match values[node] {
-            0 => Ok(()),
-            value => writeln!(out, "{stack} {value}"),
-        })
+        each_stack(
+            viewed,
+            |_| true,
+            |node, stack| match values[node] {
+                0 => Ok(()),
+                value => writeln!(out, "{stack} {value}"),
+            },
+        )
     }
 }
 
-/// Visits each node of the view's tree, in its order, with its stack as text: `main;parse;lex`.
-pub(super) fn each_stack(viewed: &Viewed<'_>, mut visit: impl FnMut(usize, &str) -> io::Result<()>) -> io::Result<()> {
+/// Visits each node of the view's tree, in its order, with its stack as text: `main;parse;lex`. Nodes that are not wanted
+/// are passed over; their callees must not be wanted either.
+pub(super) fn each_stack(
+    viewed: &Viewed<'_>,
+    wanted: impl Fn(usize) -> bool,
+    mut visit: impl FnMut(usize, &str) -> io::Result<()>,
+) -> io::Result<()> {
     let names: Vec<Cow<'_, str>> = viewed.functions.iter().map(|function| plain(&function.name)).collect();
     let mut stack = String::new();
     // The chain from the root to the node before: each node, and where its stack ends in the text.
     let mut path = vec![(0_u32, 0_usize)];
-    for (at, node) in viewed.tree.nodes.iter().enumerate().skip(1) {
+    for (at, node) in viewed.tree.nodes.iter().enumerate().skip(1).filter(|(at, _)| wanted(*at)) {
         while path.last().is_some_and(|(above, _)| *above != node.parent) {
             path.pop();
         }
