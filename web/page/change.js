@@ -5,8 +5,6 @@ const SIGNED = 0.02;
 
 /** The sign before a label. @param {number} delta from −1 to 1, growth as a part of the larger side */
 export function changeSign(delta) {
-  if (delta >= 1) return "+ new  ";
-  if (delta <= -1) return "− gone  ";
   return Math.abs(delta) < SIGNED ? "" : delta > 0 ? "+ " : "− ";
 }
 

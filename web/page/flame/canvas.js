@@ -215,7 +215,10 @@ export class FlameCanvas {
         if (wide > LETTERS) {
           context.fillStyle = theme.ink;
           context.globalAlpha = isDim ? 0.55 : 1;
-          this.#write(context, `${delta === undefined ? "" : changeSign(delta)}${boxes.meanings[of].label}`, left + 5, top + ROW / 2, wide - 10);
+          const sign = delta === undefined ? "" : changeSign(delta);
+          const taken = sign ? this.#measure(context, sign) : 0;
+          if (sign) context.fillText(sign, left + 5, top + ROW / 2);
+          this.#write(context, boxes.meanings[of].label, left + 5 + taken, top + ROW / 2, wide - 10 - taken);
         }
       }
     }

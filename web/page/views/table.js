@@ -239,8 +239,10 @@ export class TableView {
     if (row.delta !== undefined) {
       const more = grown(row);
       const part = document.createElement("small");
-      part.textContent = change(row.delta);
-      part.title = "of its total";
+      const [before, after] = [row.before?.self ?? 0, row.self];
+      // Whether it is new or gone, its total says; how much it grew, its self.
+      if (Math.abs(row.delta) >= 1) part.textContent = change(row.delta);
+      else if (before > 0 && after > 0) part.textContent = change((after - before) / Math.max(before, after));
       changed.append(`${more > 0 ? "+" : more < 0 ? "−" : ""}${quantity(Math.abs(more), sample_type.unit)}`, part);
       changed.classList.add(more > 0 ? "grown" : more < 0 ? "shrunk" : "same");
     }
