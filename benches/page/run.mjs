@@ -1,0 +1,165 @@
+// Measures the page: `npm --prefix web run bench`. Builds plop-view, starts it, drives Debian's Chromium without a GPU, and
+// prints one table. Figures of pictures come from the page's own layout, run here on the server's answers.
+//
+// The real profiles are those of ../shared/corpus beside the repository (or of PLOP_CORPUS) and of profiles/; without them the
+// made-up ones stand alone. `dot` (Debian: graphviz) is compared with where it is installed.
+
+import { readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { dotCrossings, forward, laidOut, ourCrossings, shift } from "./pictures.mjs";
+import { make, walks } from "./inputs.mjs";
+import { inspect, seen, start, state, until } from "./rig.mjs";
+import { print, row } from "./table.mjs";
+
+const FRAME_RATE = { must: 60, aim: 60, unit: "fps", more: true };
+/** A timer that fires 60 times a second counts one frame more or less. */
+const counted = (/** @type {number} */ fps) => Math.round(fps);
+
+const middle = (/** @type {number[]} */ values) => values.sort((left, right) => left - right)[Math.floor(values.length / 2)];
+const percentile = (/** @type {number[]} */ values, /** @type {number} */ part) => values.sort((left, right) => left - right)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? 0;
+
+/** The same picture laid out again on a page that is there already: so the page's own start is not measured. */
+async function layingOut(rig, items) {
+  const page = await rig.open(`profile=${items}.folded&items=${items}`);
+  await until(page);
+  await seen(page);
+  const before = await state(page);
+  const began = await page.evaluate(() => {
+    /** @type {any} */ (document.getElementById("relayout")).click();
+    return performance.now();
+  });
+  const ended = await until(page, { after: before.drawn });
+  const { fps, longest } = await seen(page);
+  const name = items.toLocaleString("en");
+  row(`main thread while ${name} nodes lay out`, counted(fps), FRAME_RATE);
+  row(`  its longest task`, longest, { must: 50, aim: 16, unit: "ms", note: "tasks below 50 ms count as 0" });
+  row(`${name} nodes settled`, (ended - began) / 1000, { must: items > 1000 ? 5 : 1, aim: items > 1000 ? 0.7 : 0.1, unit: "s", digits: 2, note: "from asking the server to the whole picture drawn" });
+  return page;
+}
+
+/** Pans and zooms by hand for some seconds and counts what the drawing worker shows. */
+async function moving(page) {
+  const { width, height } = page.viewportSize();
+  await page.mouse.move(width / 2, height / 2);
+  for (let notch = 0; notch < 4; notch++) await page.mouse.wheel(0, -120);
+  await until(page);
+  await seen(page);
+  const first = await state(page);
+  const began = Date.now();
+  await page.mouse.down();
+  for (let step = 0; Date.now() - began < 2000; step++) await page.mouse.move(width / 2 + 200 * Math.sin(step / 12), height / 2 + 150 * Math.cos(step / 9));
+  await page.mouse.up();
+  for (let step = 0; Date.now() - began < 4000; step++) await page.mouse.wheel(0, step % 40 < 20 ? -40 : 40);
+  const seconds = (Date.now() - began) / 1000;
+  const last = await state(page);
+  const { fps, delays } = await seen(page);
+  row("pan and zoom at 10,000", counted((last.frames - first.frames) / seconds), { ...FRAME_RATE, note: `frames drawn by the worker; the main thread ran at ${counted(fps)}` });
+  await until(page);
+  for (let step = 0; step < 200; step++) await page.mouse.move(300 + 5 * step, 200 + (step * 37) % 500);
+  delays.push(...(await seen(page)).delays);
+  row("input delay p95 at 10,000", percentile(delays, 0.95), { must: 25, aim: 16, unit: "ms", digits: 1, note: `from the event to its handler, ${delays.length} events` });
+}
+
+/** From the click that asks for a default picture until it stands, settled, on the page: nothing is painted before. */
+async function defaultView(rig, names) {
+  const times = [];
+  for (const name of names) {
+    const page = await rig.open(`profile=${encodeURIComponent(name)}`);
+    await until(page);
+    for (let turn = 0; turn < 3; turn++) {
+      const before = await state(page);
+      const began = await page.evaluate(() => {
+        /** @type {any} */ (document.getElementById("relayout")).click();
+        return performance.now();
+      });
+      times.push(((await until(page, { after: before.drawn, settled: false })) - began) / 1000);
+    }
+    await page.close();
+  }
+  row("default view settled before its first paint", middle(times), { must: 0.3, aim: 0.1, unit: "s", digits: 3, note: `median of ${times.length}; the slowest ${Math.max(...times).toFixed(2)} s` });
+}
+
+async function labels(rig, names) {
+  let [overlaps, dropped, worst] = [0, 0, ""];
+  for (const name of names) {
+    const page = await rig.open(`profile=${encodeURIComponent(name)}&items=90`);
+    await until(page);
+    const { items, labels } = await inspect(page);
+    const missing = (90 * (items.length - labels.length)) / items.length;
+    if (missing > dropped) [dropped, worst] = [missing, name];
+    labels.forEach(({ box }, at) => {
+      for (const { box: other } of labels.slice(at + 1)) if (box.x < other.x + other.width && other.x < box.x + box.width && box.y < other.y + other.height && other.y < box.y + box.height) overlaps += 1;
+    });
+    await page.close();
+  }
+  row("label overlaps", overlaps, { must: 0, aim: 0, note: `${names.length} profiles` });
+  row("labels dropped, of 90", dropped, { must: 4, aim: 0, digits: 1, note: worst && `most in ${worst}` });
+}
+
+/** Types into the focus field, letter by letter, and waits for each picture. */
+async function filtering(rig) {
+  const page = await rig.open("profile=stacks.folded");
+  await until(page);
+  await page.keyboard.press("i");
+  const times = [];
+  for (const letter of "module1") {
+    const before = await state(page);
+    const began = await page.evaluate(() => performance.now());
+    await page.keyboard.type(letter);
+    times.push((await until(page, { after: before.drawn, settled: false })) - began);
+  }
+  row("filter keystroke to new picture, 100,000 stacks", middle(times), { must: 150, aim: 50, unit: "ms", note: `the slowest of ${times.length}: ${Math.max(...times).toFixed(0)} ms` });
+  await page.close();
+}
+
+const picture = (rig, name, items = 90) => rig.get(`api/picture/${encodeURIComponent(name)}?items=${items}`);
+
+async function figures(rig, names) {
+  let [least, where, ours, dots, shifts] = [1, "", 0, 0, /** @type {number[]} */ ([])];
+  for (const name of names) {
+    const found = await picture(rig, name);
+    const places = laidOut(found);
+    const share = forward(found, places);
+    if (share < least) [least, where] = [share, name];
+    const dot = dotCrossings(found);
+    if (dot !== null) [ours, dots] = [ours + ourCrossings(found, places), dots + dot];
+    shifts.push(shift(found, await picture(rig, name, 104)));
+  }
+  row("weighted calls that point forward, hidden ones too", 100 * least, { must: 88, aim: 97, unit: "%", more: true, digits: 1, note: where && `the least of ${names.length}: ${where}` });
+  row("crossings, as a part of dot's on the same edges", dots ? ours / dots : null, { must: 0.9, aim: 0.6, digits: 2, note: dots ? `${ours} of ${dots} in ${names.length} profiles` : "there is no dot here (Debian: graphviz)" });
+  row("mean shift of stayers, 15 % more items", 100 * Math.max(...shifts), { must: 5, aim: 2, unit: "%", digits: 2, note: "the most, of the layout's radius" });
+}
+
+async function live(rig) {
+  await writeFile(join(rig.folder, "grows.folded"), walks(3000, 400));
+  const before = await picture(rig, "grows.folded");
+  await writeFile(join(rig.folder, "grows.folded"), walks(3000, 400, 3) + walks(4000, 500));
+  row("mean shift of stayers, live update", 100 * shift(before, await picture(rig, "grows.folded")), { must: 5, aim: 2, unit: "%", digits: 2 });
+}
+
+async function weight() {
+  const folder = join(import.meta.dirname, "../../web/page");
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.name.endsWith(".d.ts"));
+  const sizes = await Promise.all(files.map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size));
+  row("page weight, everything", sizes.reduce((sum, size) => sum + size, 0) / 1024, { must: 600, aim: 300, unit: "KB", note: `${files.length} files` });
+}
+
+const rig = await start();
+try {
+  const real = await make(rig.folder);
+  const names = [...real, "recursive.folded"];
+  process.stderr.write(`${real.length} real profiles\n`);
+  await (await layingOut(rig, 1000)).close();
+  const page = await layingOut(rig, 10000);
+  await moving(page);
+  await page.close();
+  await defaultView(rig, names.slice(0, 6));
+  await figures(rig, real.length ? real : names);
+  await live(rig);
+  await labels(rig, names);
+  await filtering(rig);
+  await weight();
+} finally {
+  await rig.close();
+}
+print();
