@@ -3,8 +3,7 @@
 //! A function that stands several times in a sample's stack counts once for that sample, in its total and on each of its
 //! edges; otherwise recursion would weigh more than the time it took.
 
-use rustc_hash::FxHashMap;
-
+use crate::frame_tree::Shape;
 use crate::{Frame, FrameTree, Profile};
 
 /// An edge of a [`CallGraph`].
@@ -35,45 +34,45 @@ impl CallGraph {
     /// Sums a tree, given the self value of each of its nodes.
     ///
     /// One pass in preorder: a node's subtree counts for its frame (and for its edge) unless the same frame (edge) is open
-    /// above it. So the cost is linear in the nodes, whatever the depth.
+    /// above it. So the cost is linear in the nodes, whatever the depth. Subtrees without any value are passed over.
     pub fn new(tree: &FrameTree, node_self: &[i64]) -> Self {
         let node_total = tree.totals(node_self);
+        let live = tree.live(node_self);
+        let shape = tree.shape();
         let mut graph = CallGraph {
             total: node_total.first().copied().unwrap_or(0),
             self_values: vec![0; tree.frames.len()],
             totals: vec![0; tree.frames.len()],
-            edges: Vec::new(),
+            edges: shape.calls.iter().map(|&(caller, callee)| Edge { caller, callee, weight: 0 }).collect(),
         };
-        let mut edge_index: FxHashMap<(u32, u32), u32> = FxHashMap::default();
         let mut open_frames = vec![0_u32; tree.frames.len()];
-        let mut open_edges: Vec<u32> = Vec::new();
-        // The chain from the root to the node before: node, and its edge (NONE for an outermost frame).
-        const NONE: u32 = u32::MAX;
-        let mut path: Vec<(u32, u32)> = Vec::new();
-        for (at, node) in tree.nodes.iter().enumerate().skip(1) {
-            while let Some(&(above, edge)) = path.last()
-                && above != node.parent
+        let mut open_edges = vec![0_u32; graph.edges.len()];
+        // The nodes from the root to the one before.
+        let mut path: Vec<u32> = Vec::new();
+        let mut at = 1;
+        while at < tree.nodes.len() {
+            if !live[at] {
+                at = shape.ends[at] as usize;
+                continue;
+            }
+            while let Some(&above) = path.last()
+                && shape.ends[above as usize] as usize <= at
             {
                 path.pop();
                 open_frames[tree.nodes[above as usize].frame as usize] -= 1;
-                if edge != NONE {
+                let edge = shape.call_of[above as usize];
+                if edge != Shape::NO_CALL {
                     open_edges[edge as usize] -= 1;
                 }
             }
-            let frame = node.frame as usize;
+            let frame = tree.nodes[at].frame as usize;
             graph.self_values[frame] = graph.self_values[frame].saturating_add(node_self[at]);
             if open_frames[frame] == 0 {
                 graph.totals[frame] = graph.totals[frame].saturating_add(node_total[at]);
             }
             open_frames[frame] += 1;
-            let mut edge = NONE;
-            if node.parent != 0 {
-                let caller = tree.nodes[node.parent as usize].frame;
-                edge = *edge_index.entry((caller, node.frame)).or_insert_with(|| {
-                    graph.edges.push(Edge { caller, callee: node.frame, weight: 0 });
-                    open_edges.push(0);
-                    graph.edges.len() as u32 - 1
-                });
+            let edge = shape.call_of[at];
+            if edge != Shape::NO_CALL {
                 let open = &mut open_edges[edge as usize];
                 if *open == 0 {
                     let weight = &mut graph.edges[edge as usize].weight;
@@ -81,7 +80,8 @@ impl CallGraph {
                 }
                 *open += 1;
             }
-            path.push((at as u32, edge));
+            path.push(at as u32);
+            at += 1;
         }
         graph
     }

@@ -2,9 +2,10 @@
 //! away. Everything that is shown is computed on it; what it holds is structure, not values.
 
 use std::hash::BuildHasher;
+use std::sync::OnceLock;
 
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::{FunctionId, LabelSetId, MappingId, Profile, StackId};
 
@@ -35,6 +36,50 @@ pub struct FrameTree {
     pub nodes: Vec<FrameNode>,
     /// For each stack of the profile, by its number, the node of its leaf.
     pub node_of_stack: Vec<u32>,
+    shape: OnceLock<Shape>,
+}
+
+/// What follows from a tree's nodes alone, whatever their values: made once, when it is first asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Shape {
+    /// By node, the number after its last descendant's.
+    pub ends: Vec<u32>,
+    /// By node, how many callers it has up to the root; the root has 0.
+    pub depths: Vec<u32>,
+    /// By node, the number of the call from its caller's frame to its own: [`Shape::NO_CALL`] for outermost frames.
+    pub call_of: Vec<u32>,
+    /// The calls, caller and callee by frame number, in the order of their first appearance.
+    pub calls: Vec<(u32, u32)>,
+}
+
+impl Shape {
+    /// No call leads to an outermost frame.
+    pub const NO_CALL: u32 = u32::MAX;
+
+    fn of(nodes: &[FrameNode]) -> Self {
+        let mut shape = Shape {
+            ends: (1..=nodes.len() as u32).collect(),
+            depths: vec![0; nodes.len()],
+            call_of: vec![Shape::NO_CALL; nodes.len()],
+            calls: Vec::new(),
+        };
+        for at in (1..nodes.len()).rev() {
+            let (end, parent) = (shape.ends[at], nodes[at].parent as usize);
+            shape.ends[parent] = end.max(shape.ends[parent]);
+        }
+        let mut numbers: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+        for (at, node) in nodes.iter().enumerate().skip(1) {
+            shape.depths[at] = shape.depths[node.parent as usize] + 1;
+            if node.parent != 0 {
+                let call = (nodes[node.parent as usize].frame, node.frame);
+                shape.call_of[at] = *numbers.entry(call).or_insert_with(|| {
+                    shape.calls.push(call);
+                    shape.calls.len() as u32 - 1
+                });
+            }
+        }
+        shape
+    }
 }
 
 /// The root's frame number: none.
@@ -65,7 +110,7 @@ impl FrameTree {
         }
         let (nodes, new_place) = preorder(&builder.nodes);
         node_of_stack.iter_mut().for_each(|node| *node = new_place[*node as usize]);
-        FrameTree { frames: frames.list, nodes, node_of_stack }
+        FrameTree { frames: frames.list, nodes, node_of_stack, shape: OnceLock::new() }
     }
 
     /// The tree of these nodes, which name their callers by number: callers before callees, the root first, no two children
@@ -75,7 +120,7 @@ impl FrameTree {
     /// When a node's caller does not come before it.
     pub fn from_nodes(frames: Vec<Frame>, nodes: &[FrameNode]) -> (FrameTree, Vec<u32>) {
         let (nodes, places) = preorder(nodes);
-        (FrameTree { frames, nodes, node_of_stack: Vec::new() }, places)
+        (FrameTree { frames, nodes, node_of_stack: Vec::new(), shape: OnceLock::new() }, places)
     }
 
     /// The self value of every node: one sample type summed over the samples whose labels are kept.
@@ -95,6 +140,22 @@ impl FrameTree {
     /// The node of a stack's leaf.
     pub fn leaf(&self, stack: StackId) -> usize {
         self.node_of_stack[stack.0 as usize] as usize
+    }
+
+    /// What follows from the nodes alone. It is made at the first call, so the nodes must stay as they are after it.
+    pub fn shape(&self) -> &Shape {
+        self.shape.get_or_init(|| Shape::of(&self.nodes))
+    }
+
+    /// Whether a node or any of its descendants has a value.
+    pub fn live(&self, self_values: &[i64]) -> Vec<bool> {
+        let mut live: Vec<bool> = self_values.iter().map(|&value| value != 0).collect();
+        for at in (1..self.nodes.len()).rev() {
+            if live[at] {
+                live[self.nodes[at].parent as usize] = true;
+            }
+        }
+        live
     }
 
     /// The total of every node, its own value and all its descendants', from the self values.
@@ -125,7 +186,7 @@ impl FrameTree {
         }
         let (nodes, new_place) = preorder(&builder.nodes);
         let node_of_stack = self.node_of_stack.iter().map(|&node| new_place[moved[node as usize] as usize]).collect();
-        FrameTree { frames, nodes, node_of_stack }
+        FrameTree { frames, nodes, node_of_stack, shape: OnceLock::new() }
     }
 }
 

@@ -38,7 +38,7 @@ mod timeline;
 
 pub use call_graph::{CallEdge, CallGraph, Edge};
 pub use error::Error;
-pub use frame_tree::{Frame, FrameNode, FrameTree};
+pub use frame_tree::{Frame, FrameNode, FrameTree, Shape};
 pub use labels::{Label, LabelSetId, LabelSets, LabelValue};
 pub use profile::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Profile, ValueType};
 pub use samples::{Sample, Samples};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use plop_profile::{CallGraph, Frame, FrameTree};
+use plop_profile::CallGraph;
 use rustc_hash::FxHashMap;
 
 use super::items::{Items, Stands};
 use super::layers::parts;
 use super::place::{Area, place};
+use super::reduce::{Place, reduce};
 use super::size::{Size, radii};
 use super::{ColorBy, Direction, Edge, EdgeKind, Group, Item, ItemKind, Part, Picture, Settings, Source};
 use super::{collide, color, force, hubs, order, strip};
@@ -35,7 +36,7 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
     let seed = seed(settings, graph, &kinds, &ranks, &in_strip, &sizes);
 
     let colors = color::colors(source.functions, settings.color);
-    let (groups, group_of) = groups(&described, &colors, &reduced.tree, &reduced.node_self, graph.total);
+    let (groups, group_of) = groups(&described, &colors, source, items);
     let mut items = Vec::with_capacity(list.len());
     for (number, (stands, described)) in list.iter().zip(described).enumerate() {
         let (kind, members) = match stands {
@@ -264,21 +265,24 @@ fn describe(source: Source<'_>, stands: &Stands<'_>, color: ColorBy) -> Describe
 fn groups(
     described: &[Described],
     colors: &FxHashMap<&str, u8>,
-    tree: &FrameTree,
-    node_self: &[i64],
-    total: i64,
+    source: Source<'_>,
+    items: &Items<'_>,
 ) -> (Vec<Group>, Vec<usize>) {
     let name =
         |described: &Described| if described.group.is_empty() { color::OTHER } else { &described.group }.to_owned();
     let names: BTreeMap<String, ()> = described.iter().map(|described| (name(described), ())).collect();
     let numbers: BTreeMap<String, u32> = names.into_keys().zip(0..).collect();
     let number_of: Vec<u32> = described.iter().map(|described| numbers[&name(described)]).collect();
-    // The same tree with groups for frames: so the samples count once for each group.
-    let mut nodes = tree.nodes.clone();
-    nodes.iter_mut().skip(1).for_each(|node| node.frame = number_of[node.frame as usize]);
-    let frames = vec![Frame::Unnamed(None); numbers.len()];
-    let sums = CallGraph::new(&FrameTree { frames, nodes, node_of_stack: Vec::new() }, node_self);
-    debug_assert_eq!(sums.total, total);
+    // The same reduction with groups for items: so the samples count once for each group.
+    let group_of = |item: u32| number_of.get(item as usize).copied().unwrap_or(0);
+    let places: Vec<Place> = (items.places.iter())
+        .map(|place| match *place {
+            Place::Item(item) => Place::Item(group_of(item)),
+            Place::Fold(item) => Place::Fold(group_of(item)),
+        })
+        .collect();
+    let frameless = items.frameless.map(group_of);
+    let sums = reduce(source.tree, source.node_self, &places, numbers.len(), frameless).graph;
     let mut groups: Vec<(u32, Group)> = numbers
         .into_iter()
         .map(|(name, number)| {

@@ -4,10 +4,13 @@
 use plop_profile::{CallGraph, Edge};
 
 use super::EdgeKind;
-use super::rank::rank;
+use super::rank::{Call, rank};
 
 /// From how many callers on an item may be a hub.
 const CALLERS: usize = 4;
+
+/// So many items the strip holds.
+const STRIP: usize = 28;
 
 /// Below what share of the total an edge against the ranks becomes a mark, and any other is drawn on demand.
 const LIGHT_BACK: f64 = 0.03;
@@ -30,7 +33,12 @@ pub(super) fn hubs(graph: &CallGraph, is_fold: &[bool]) -> Vec<bool> {
         // A fold without any caller has no place among the ranks either.
         if is_fold[item] { spread(3, 0.6) || callers[item] == 0 } else { spread(CALLERS, 0.5) && leafy }
     };
-    (0..items).map(shared).collect()
+    let mut hubs: Vec<usize> = (0..items).filter(|&item| shared(item)).collect();
+    // Of a large picture's many, those that would tangle it most; the strip is no second picture.
+    hubs.sort_by_key(|&item| (!is_fold[item] || callers[item] > 0, std::cmp::Reverse(graph.totals[item]), item));
+    let mut in_strip = vec![false; items];
+    hubs.into_iter().take(STRIP).for_each(|item| in_strip[item] = true);
+    in_strip
 }
 
 /// The kind of each edge and the rank of each item; those of the strip have rank 0.
@@ -38,12 +46,14 @@ pub(super) fn kinds(graph: &CallGraph, strip: &[bool]) -> (Vec<EdgeKind>, Vec<us
     let drawn = |edge: &Edge| edge.caller != edge.callee && !strip[edge.callee as usize];
     // A hub may call something itself; its edges out of the strip are drawn on demand.
     let among_ranks = |edge: &Edge| drawn(edge) && !strip[edge.caller as usize];
-    let ranked = ranking(graph, among_ranks);
-    let calls: Vec<_> = ranked
-        .iter()
+    let among: Vec<usize> = (0..graph.edges.len()).filter(|&edge| among_ranks(&graph.edges[edge])).collect();
+    let calls: Vec<Call> = (among.iter())
         .map(|&edge| &graph.edges[edge])
         .map(|edge| (edge.caller as usize, edge.callee as usize, edge.weight))
         .collect();
+    let making = ranking(strip.len(), graph.total, &calls);
+    let ranked: Vec<usize> = making.iter().map(|&call| among[call]).collect();
+    let calls: Vec<Call> = making.into_iter().map(|call| calls[call]).collect();
     let ranks = rank(strip.len(), &calls);
 
     let against =
@@ -62,20 +72,19 @@ pub(super) fn kinds(graph: &CallGraph, strip: &[bool]) -> (Vec<EdgeKind>, Vec<us
     (kinds, ranks.ranks)
 }
 
-/// The edges that make the ranks: all of some weight, and each item's heaviest one from a caller. A light edge that is drawn
-/// on demand only shall not push its callee, and all below it, to the far end.
-pub(super) fn ranking(graph: &CallGraph, may: impl Fn(&Edge) -> bool) -> Vec<usize> {
-    let mut heaviest: Vec<Option<usize>> = vec![None; graph.totals.len()];
-    let candidates: Vec<usize> = (0..graph.edges.len()).filter(|&edge| may(&graph.edges[edge])).collect();
-    for &edge in &candidates {
-        let best = &mut heaviest[graph.edges[edge].callee as usize];
-        if best.is_none_or(|best| graph.edges[best].weight < graph.edges[edge].weight) {
-            *best = Some(edge);
+/// Of calls between so many items, those that make the ranks: all of some weight, and each item's heaviest one from a caller. A
+/// light edge that is drawn on demand only shall not push its callee, and all below it, to the far end.
+pub(super) fn ranking(items: usize, total: i64, calls: &[Call]) -> Vec<usize> {
+    let mut heaviest: Vec<Option<usize>> = vec![None; items];
+    for (number, &(_, callee, weight)) in calls.iter().enumerate() {
+        let best = &mut heaviest[callee];
+        if best.is_none_or(|best| calls[best].2 < weight) {
+            *best = Some(number);
         }
     }
-    let makes = |&edge: &usize| {
-        let Edge { callee, weight, .. } = graph.edges[edge];
-        weight as f64 >= LIGHT * graph.total as f64 || heaviest[callee as usize] == Some(edge)
+    let makes = |&number: &usize| {
+        let (_, callee, weight) = calls[number];
+        weight as f64 >= LIGHT * total as f64 || heaviest[callee] == Some(number)
     };
-    candidates.into_iter().filter(makes).collect()
+    (0..calls.len()).filter(makes).collect()
 }

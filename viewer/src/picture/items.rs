@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use plop_profile::CallGraph;
+use rustc_hash::FxHashMap;
 
 use super::admit::by_score;
 use super::color::hash;
@@ -47,6 +48,36 @@ impl Folded<'_> {
     }
 }
 
+/// A module or a crate that is closed: drawn as one fold, whatever its functions have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closed {
+    /// The module of that name.
+    Module(String),
+    /// The crate of that name.
+    Crate(String),
+}
+
+/// By function: the fold that it is closed in, a crate's before a module's.
+fn closed<'a>(source: Source<'a>, settings: &Settings) -> Vec<Option<Folded<'a>>> {
+    let has = |closed: Closed| settings.close.contains(&closed);
+    let mut known: FxHashMap<(&str, &str), Option<Folded<'a>>> = FxHashMap::default();
+    let fold = |function: &'a crate::Function| {
+        *known.entry((&function.krate, &function.module)).or_insert_with(|| {
+            if has(Closed::Crate(function.krate.clone())) {
+                Some(Folded::Crate(&function.krate))
+            } else if has(Closed::Module(function.module.clone())) {
+                Some(Folded::Module(&function.module))
+            } else {
+                None
+            }
+        })
+    };
+    match settings.close.is_empty() {
+        true => vec![None; source.functions.len()],
+        false => source.functions.iter().map(fold).collect(),
+    }
+}
+
 /// What an item stands for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Stands<'a> {
@@ -80,15 +111,20 @@ pub(super) struct Items<'a> {
 /// Chooses the items and reduces the source to them.
 pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
     let graph = CallGraph::new(source.tree, source.node_self);
-    let candidates = by_score(&graph, settings.items);
+    let closed = closed(source, settings);
+    let mut candidates = by_score(&graph, settings.items);
+    candidates.retain(|&frame| closed[frame as usize].is_none());
     let mut shown = vec![false; graph.totals.len()];
     for frame in admitted(source, settings, &candidates) {
         shown[frame as usize] = true;
     }
-    let opened: Vec<u32> = opened(source, &graph, &shown, &settings.open);
+    let opened: Vec<u32> = opened(source, &graph, &shown, &closed, &settings.open);
     opened.iter().for_each(|&frame| shown[frame as usize] = true);
     // A fold with a single member that counts says less than the member.
-    for members in folds(source, &graph, &shown).into_values() {
+    for members in folds(source, &graph, &shown, &closed).into_values() {
+        if closed[members[0] as usize].is_some() {
+            continue;
+        }
         let mut with_self = members.iter().filter(|&&frame| graph.self_values[frame as usize] != 0);
         if let (Some(&only), None) = (with_self.next(), with_self.next()) {
             shown[only as usize] = true;
@@ -102,7 +138,7 @@ pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
         let Stands::Function(frame) = stands else { continue };
         places[*frame as usize] = Place::Item(number as u32);
     }
-    for (of, members) in folds(source, &graph, &shown) {
+    for (of, members) in folds(source, &graph, &shown, &closed) {
         if members.iter().all(|&frame| graph.self_values[frame as usize] == 0) {
             continue; // Nothing to draw: no sample ends there, so no sample is lost.
         }
@@ -136,30 +172,52 @@ fn admitted(source: Source<'_>, settings: &Settings, candidates: &[u32]) -> Vec<
     for (number, &frame) in looked_at.iter().enumerate() {
         places[frame as usize] = Place::Item(number as u32);
     }
-    let reduced = reduce(source.tree, source.node_self, &places, looked_at.len() + 1, None);
-    let chosen = elide::choose(&reduced, looked_at.len(), settings.items);
+    let graph = reduce(source.tree, source.node_self, &places, looked_at.len() + 1, None).graph;
+    let chosen = elide::choose(&graph, looked_at.len(), settings.items);
     chosen.into_iter().map(|candidate| looked_at[candidate]).collect()
 }
 
 /// The heaviest members of the folds that are open.
-fn opened(source: Source<'_>, graph: &CallGraph, shown: &[bool], open: &[u64]) -> Vec<u32> {
+fn opened<'a>(
+    source: Source<'a>,
+    graph: &CallGraph,
+    shown: &[bool],
+    closed: &[Option<Folded<'a>>],
+    open: &[u64],
+) -> Vec<u32> {
     if open.is_empty() {
         return Vec::new();
     }
     let mut opened = Vec::new();
-    for (_, mut members) in folds(source, graph, shown).into_iter().filter(|(of, _)| open.contains(&of.id())) {
+    let folds = folds(source, graph, shown, closed).into_iter();
+    for (_, mut members) in folds.filter(|(of, _)| open.contains(&of.id())) {
+        members.retain(|&frame| closed[frame as usize].is_none());
         members.sort_by_key(|&frame| (std::cmp::Reverse(graph.self_values[frame as usize]), frame));
         opened.extend(members.into_iter().take(OPENED_MEMBERS));
     }
     opened
 }
 
-/// All functions that are not shown and have samples, each in the smallest fold that weighs enough.
-fn folds<'a>(source: Source<'a>, graph: &CallGraph, shown: &[bool]) -> BTreeMap<Folded<'a>, Vec<u32>> {
+/// All functions that are not shown and have samples, each in the fold that it is closed in or else in the smallest one that
+/// weighs enough.
+fn folds<'a>(
+    source: Source<'a>,
+    graph: &CallGraph,
+    shown: &[bool],
+    closed: &[Option<Folded<'a>>],
+) -> BTreeMap<Folded<'a>, Vec<u32>> {
     let functions: &'a [crate::Function] = source.functions;
-    let hidden: Vec<u32> = (0..graph.totals.len() as u32)
-        .filter(|&frame| !shown[frame as usize] && graph.totals[frame as usize] != 0)
-        .collect();
+    let mut folds: BTreeMap<Folded, Vec<u32>> = BTreeMap::new();
+    let mut hidden: Vec<u32> = Vec::new();
+    for frame in 0..graph.totals.len() as u32 {
+        if shown[frame as usize] || graph.totals[frame as usize] == 0 {
+            continue;
+        }
+        match closed[frame as usize] {
+            Some(of) => folds.entry(of).or_default().push(frame),
+            None => hidden.push(frame),
+        }
+    }
     let (mut modules, mut crates): (BTreeMap<&str, i64>, BTreeMap<&str, i64>) = Default::default();
     for &frame in &hidden {
         *modules.entry(&functions[frame as usize].module).or_default() += graph.self_values[frame as usize];
@@ -174,7 +232,6 @@ fn folds<'a>(source: Source<'a>, graph: &CallGraph, shown: &[bool]) -> BTreeMap<
     for &frame in hidden.iter().filter(|&&frame| by_module(frame).is_none()) {
         *crates.entry(&functions[frame as usize].krate).or_default() += graph.self_values[frame as usize];
     }
-    let mut folds: BTreeMap<Folded, Vec<u32>> = BTreeMap::new();
     for &frame in &hidden {
         let krate = functions[frame as usize].krate.as_str();
         let of = match by_module(frame) {

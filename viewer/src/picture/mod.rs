@@ -30,6 +30,7 @@ mod strip;
 #[cfg(test)]
 mod tests;
 
+pub use items::Closed;
 pub(crate) use sides::delta;
 
 /// The picture of a source: the same for the same source and settings.
@@ -51,7 +52,7 @@ pub fn compared(source: Source<'_>, settings: &Settings, node_self: &Sides<Vec<i
 pub fn split(source: Source<'_>, settings: &Settings, item: u64) -> Option<Split> {
     let items = items::items(source, settings);
     let number = items.list.iter().position(|stands| stands.id(source) == item)?;
-    Some(split::split(&items.reduced, number as u32))
+    Some(split::split(source, &items, number as u32))
 }
 
 /// The colour of each function, an index into the page's palette, or 255 for grey: the one that its group has in a picture.
@@ -86,12 +87,14 @@ pub struct Settings {
     pub color: ColorBy,
     /// Folds that are open in place, by their ids.
     pub open: Vec<u64>,
+    /// Modules and crates that are closed in place.
+    pub close: Vec<Closed>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (direction, color) = (Direction::Right, ColorBy::Crate);
-        Settings { items: 90, direction, width: 1600.0, height: 1000.0, color, open: Vec::new() }
+        Settings { items: 90, direction, width: 1600.0, height: 1000.0, color, open: Vec::new(), close: Vec::new() }
     }
 }
 

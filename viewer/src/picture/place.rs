@@ -89,7 +89,7 @@ pub(super) fn place(parts: &[Layers], sizes: &[Size], area: Area) -> Placed {
             let (middle, width) = stops[first + layer];
             let column = &mut filled[first + layer];
             column.lanes = part_lanes[layer].max(column.lanes);
-            let mut turn = 0;
+            let mut turn = first_turn(part, vertices, part_lanes[layer]);
             for &vertex in vertices {
                 let item = part.items.get(vertex).copied();
                 let lane = item.map_or(0.0, |_| lane_offset(turn, part_lanes[layer]));
@@ -146,6 +146,18 @@ fn lanes_of(part: &Layers, layer: &[usize], rooms: &[Room], available: f64) -> u
 /// Items of a crowded layer take turns on its sub-columns: from -0.5 to 0.5, 0 if there is one.
 fn lane_offset(turn: usize, lanes: usize) -> f64 {
     if lanes < 2 { 0.0 } else { (turn % lanes) as f64 / (lanes - 1) as f64 - 0.5 }
+}
+
+/// With whose turn a layer begins: most of those that call others shall stand in the last sub-column, or their edges would cross
+/// those to the sub-columns behind them.
+fn first_turn(part: &Layers, layer: &[usize], lanes: usize) -> usize {
+    let items = || layer.iter().filter(|&&vertex| !part.is_dummy(vertex)).enumerate();
+    let before_last = |first: usize| {
+        let calls =
+            |(turn, vertex): &(usize, &usize)| (first + turn) % lanes + 1 < lanes && !part.behind[**vertex].is_empty();
+        items().filter(calls).count()
+    };
+    (0..lanes).min_by_key(|&first| before_last(first)).unwrap_or(0)
 }
 
 fn extent(part: &Layers, vertex: usize, rooms: &[Room]) -> [f64; 2] {

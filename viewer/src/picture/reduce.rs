@@ -1,8 +1,8 @@
 //! The exact reduction of a frame tree to the items of a picture: what is hidden between two items makes their edge
-//! longer, and a sample whose leaf is hidden counts for a fold below its nearest visible caller. All sums are made on the
-//! reduced tree by [`CallGraph`], so recursion counts once there as everywhere. Knows nothing of positions.
+//! longer, and a sample whose leaf is hidden counts for a fold below its nearest visible caller. One pass, and recursion
+//! counts once, as in [`CallGraph`]. Knows nothing of positions.
 
-use plop_profile::{CallGraph, Frame, FrameNode, FrameTree};
+use plop_profile::{CallGraph, Edge, FrameTree};
 use rustc_hash::FxHashMap;
 
 /// Where the samples of a frame go. Both numbers are of items.
@@ -14,43 +14,92 @@ pub(super) enum Place {
     Fold(u32),
 }
 
-/// A frame tree whose frames are items.
+/// The sums of a tree over items.
 #[derive(Debug, Clone)]
 pub(super) struct Reduced {
-    pub(super) tree: FrameTree,
-    pub(super) node_self: Vec<i64>,
-    /// Its sums. Frame numbers are item numbers.
+    /// Frame numbers are item numbers; the edges are in the order of their first appearance.
     pub(super) graph: CallGraph,
     /// By edge of the graph, the most frames that it passes over.
     pub(super) elided: Vec<u32>,
 }
 
-/// A node of the reduced tree while it grows, and the most frames between it and its parent.
-struct Growing {
-    nodes: Vec<FrameNode>,
-    index: FxHashMap<(u32, u32), u32>,
-    node_self: Vec<i64>,
-    passed_over: Vec<u32>,
+/// Up to so many items the edges are found by a table of all pairs, which takes 4 MB then.
+const TABLE_ITEMS: usize = 1024;
+
+/// The numbers of edges by their ends.
+enum Numbers {
+    Table { items: usize, numbers: Vec<u32> },
+    Map(FxHashMap<(u32, u32), u32>),
 }
 
-impl Growing {
-    fn node(&mut self, parent: u32, item: u32, passed_over: u32) -> u32 {
-        let next = self.nodes.len() as u32;
-        let node = *self.index.entry((parent, item)).or_insert(next);
-        if node == next {
-            self.nodes.push(FrameNode { parent, frame: item });
-            self.node_self.push(0);
-            self.passed_over.push(passed_over);
-        } else {
-            let most = &mut self.passed_over[node as usize];
-            *most = passed_over.max(*most);
+impl Numbers {
+    fn new(items: usize) -> Self {
+        match items <= TABLE_ITEMS {
+            true => Numbers::Table { items, numbers: vec![u32::MAX; items * items] },
+            false => Numbers::Map(FxHashMap::default()),
         }
-        node
+    }
+
+    /// The number of an edge, `next` if it is new.
+    fn of(&mut self, caller: u32, callee: u32, next: u32) -> u32 {
+        let number = match self {
+            Numbers::Table { items, numbers } => &mut numbers[caller as usize * *items + callee as usize],
+            Numbers::Map(map) => map.entry((caller, callee)).or_insert(u32::MAX),
+        };
+        if *number == u32::MAX {
+            *number = next;
+        }
+        *number
     }
 }
 
-/// Reduces a tree, given the place of each of its frames, to one of `items` items. Samples without any frame, whose value
-/// stands at the root, go to the fold `frameless`.
+/// A visible node on the way from the root.
+struct Open {
+    node: u32,
+    item: u32,
+    edge: Option<u32>,
+}
+
+struct Sums {
+    reduced: Reduced,
+    numbers: Numbers,
+    open_items: Vec<u32>,
+    open_edges: Vec<u32>,
+}
+
+impl Sums {
+    fn edge(&mut self, caller: u32, callee: u32, passed_over: u32) -> u32 {
+        let Reduced { graph, elided } = &mut self.reduced;
+        let number = self.numbers.of(caller, callee, graph.edges.len() as u32);
+        if number as usize == graph.edges.len() {
+            graph.edges.push(Edge { caller, callee, weight: 0 });
+            elided.push(0);
+            self.open_edges.push(0);
+        }
+        let most = &mut elided[number as usize];
+        *most = passed_over.max(*most);
+        number
+    }
+
+    /// Adds what an item has: once for all that is open above.
+    fn add(&mut self, item: u32, own: i64, total: i64) {
+        let (item, graph) = (item as usize, &mut self.reduced.graph);
+        graph.self_values[item] = graph.self_values[item].saturating_add(own);
+        if self.open_items[item] == 0 {
+            graph.totals[item] = graph.totals[item].saturating_add(total);
+        }
+    }
+
+    fn add_to_edge(&mut self, edge: u32, total: i64) {
+        if self.open_edges[edge as usize] == 0 {
+            let weight = &mut self.reduced.graph.edges[edge as usize].weight;
+            *weight = weight.saturating_add(total);
+        }
+    }
+}
+
+/// Reduces a tree, given the place of each of its frames, to `items` items. Samples without any frame, whose value stands at
+/// the root, go to the fold `frameless`.
 pub(super) fn reduce(
     tree: &FrameTree,
     node_self: &[i64],
@@ -58,91 +107,56 @@ pub(super) fn reduce(
     items: usize,
     frameless: Option<u32>,
 ) -> Reduced {
-    let live = live_nodes(tree, node_self);
-    let root = FrameNode { parent: 0, frame: u32::MAX };
-    let mut growing =
-        Growing { nodes: vec![root], index: FxHashMap::default(), node_self: vec![0], passed_over: vec![0] };
-    let at_root = frameless.map_or(0, |fold| growing.node(0, fold, 0));
-    growing.node_self[at_root as usize] = node_self.first().copied().unwrap_or(0);
-    // For each old node the new node of its nearest visible frame, itself included, and the hidden frames since.
-    let mut spots = vec![(0_u32, 0_u32); tree.nodes.len()];
-    for (at, node) in tree.nodes.iter().enumerate().skip(1).filter(|(at, _)| live[*at]) {
-        let (above, hidden) = spots[node.parent as usize];
-        let own = match places[node.frame as usize] {
+    let (shape, live, totals) = (tree.shape(), tree.live(node_self), tree.totals(node_self));
+    let total = totals.first().copied().unwrap_or(0);
+    let graph = CallGraph { total, self_values: vec![0; items], totals: vec![0; items], edges: Vec::new() };
+    let mut sums = Sums {
+        reduced: Reduced { graph, elided: Vec::new() },
+        numbers: Numbers::new(items),
+        open_items: vec![0; items],
+        open_edges: Vec::new(),
+    };
+    if let (Some(fold), Some(&value)) = (frameless, node_self.first()) {
+        sums.add(fold, value, value);
+    }
+    let mut path: Vec<Open> = Vec::new();
+    let mut at = 1;
+    while at < tree.nodes.len() {
+        if !live[at] {
+            at = shape.ends[at] as usize;
+            continue;
+        }
+        while let Some(above) = path.last()
+            && shape.ends[above.node as usize] as usize <= at
+        {
+            sums.open_items[above.item as usize] -= 1;
+            if let Some(edge) = above.edge {
+                sums.open_edges[edge as usize] -= 1;
+            }
+            path.pop();
+        }
+        let caller = path.last().map(|above| (above.item, shape.depths[at] - shape.depths[above.node as usize] - 1));
+        match places[tree.nodes[at].frame as usize] {
             Place::Item(item) => {
-                let new = growing.node(above, item, hidden);
-                spots[at] = (new, 0);
-                new
-            }
-            Place::Fold(fold) => {
-                spots[at] = (above, hidden + 1);
-                if node_self[at] == 0 {
-                    continue;
+                sums.add(item, node_self[at], totals[at]);
+                let edge = caller.map(|(caller, passed_over)| sums.edge(caller, item, passed_over));
+                if let Some(edge) = edge {
+                    sums.add_to_edge(edge, totals[at]);
+                    sums.open_edges[edge as usize] += 1;
                 }
-                growing.node(above, fold, hidden)
+                sums.open_items[item as usize] += 1;
+                path.push(Open { node: at as u32, item, edge });
             }
-        };
-        let value = &mut growing.node_self[own as usize];
-        *value = value.saturating_add(node_self[at]);
-    }
-    growing.finish(items)
-}
-
-impl Growing {
-    fn finish(self, items: usize) -> Reduced {
-        let Growing { nodes, node_self, passed_over, .. } = self;
-        let order = preorder(&nodes);
-        let mut new_place = vec![0_u32; nodes.len()];
-        for (place, &old) in order.iter().enumerate() {
-            new_place[old as usize] = place as u32;
+            Place::Fold(fold) if node_self[at] != 0 => {
+                sums.add(fold, node_self[at], node_self[at]);
+                if let Some((caller, passed_over)) = caller {
+                    let edge = sums.edge(caller, fold, passed_over);
+                    sums.add_to_edge(edge, node_self[at]);
+                }
+            }
+            Place::Fold(_) => {}
         }
-        let moved = |old: u32| {
-            let node = nodes[old as usize];
-            FrameNode { parent: new_place[node.parent as usize], frame: node.frame }
-        };
-        let tree = FrameTree {
-            frames: vec![Frame::Unnamed(None); items],
-            nodes: order.iter().map(|&old| moved(old)).collect(),
-            node_of_stack: Vec::new(),
-        };
-        let node_self: Vec<i64> = order.iter().map(|&old| node_self[old as usize]).collect();
-        let graph = CallGraph::new(&tree, &node_self);
-        let edge_numbers: FxHashMap<(u32, u32), usize> =
-            graph.edges.iter().enumerate().map(|(number, edge)| ((edge.caller, edge.callee), number)).collect();
-        let mut elided = vec![0; graph.edges.len()];
-        for (node, &old) in tree.nodes.iter().zip(&order).skip(1).filter(|(node, _)| node.parent != 0) {
-            let caller = tree.nodes[node.parent as usize].frame;
-            let most: &mut u32 = &mut elided[edge_numbers[&(caller, node.frame)]];
-            *most = passed_over[old as usize].max(*most);
-        }
-        Reduced { tree, node_self, graph, elided }
+        at += 1;
     }
-}
-
-/// Whether a node or any below it has a value: what filters have emptied makes neither items nor edges.
-fn live_nodes(tree: &FrameTree, node_self: &[i64]) -> Vec<bool> {
-    let mut live: Vec<bool> = node_self.iter().map(|&value| value != 0).collect();
-    for at in (1..tree.nodes.len()).rev() {
-        if live[at] {
-            live[tree.nodes[at].parent as usize] = true;
-        }
-    }
-    live
-}
-
-/// The nodes' numbers in preorder, siblings in their old order. Parents come before their children in `nodes`.
-fn preorder(nodes: &[FrameNode]) -> Vec<u32> {
-    let mut sizes = vec![1_u32; nodes.len()];
-    for at in (1..nodes.len()).rev() {
-        sizes[nodes[at].parent as usize] += sizes[at];
-    }
-    let (mut places, mut next_child) = (vec![0_u32; nodes.len()], vec![1_u32; nodes.len()]);
-    let mut order = vec![0_u32; nodes.len()];
-    for (at, node) in nodes.iter().enumerate().skip(1) {
-        let parent = node.parent as usize;
-        places[at] = places[parent] + next_child[parent];
-        next_child[parent] += sizes[at];
-        order[places[at] as usize] = at as u32;
-    }
-    order
+    sums.reduced
 }

@@ -1,20 +1,39 @@
 //! How one item's samples split over a picture's edges.
 
-use plop_profile::CallGraph;
+use rustc_hash::FxHashMap;
 
-use super::Split;
-use super::reduce::Reduced;
+use super::items::Items;
+use super::reduce::{Place, reduce};
+use super::{Source, Split};
 
-/// The weight of the samples in whose stack `item` stands, by edge of the reduced graph.
-pub(super) fn split(reduced: &Reduced, item: u32) -> Split {
-    let mut below = vec![false; reduced.tree.nodes.len()];
-    for (at, node) in reduced.tree.nodes.iter().enumerate().skip(1) {
-        below[at] = node.frame == item || below[node.parent as usize];
+/// The weight of the samples in whose stack `item` stands, by edge of the picture.
+pub(super) fn split(source: Source<'_>, items: &Items<'_>, item: u32) -> Split {
+    let Items { list, places, frameless, reduced, .. } = items;
+    let (nodes, shape) = (&source.tree.nodes, source.tree.shape());
+    let mut kept = vec![0; nodes.len()];
+    if *frameless == Some(item) {
+        kept[0] = source.node_self[0];
     }
-    let kept: Vec<i64> =
-        reduced.node_self.iter().zip(&below).map(|(&value, &below)| if below { value } else { 0 }).collect();
-    // The same tree, so the same edges under the same numbers.
-    let graph = CallGraph::new(&reduced.tree, &kept);
-    let weights = graph.edges.iter().map(|edge| edge.weight).enumerate();
-    Split { total: graph.total, edges: weights.filter(|(_, weight)| *weight != 0).collect() }
+    let mut at = 1;
+    while at < nodes.len() {
+        match places[nodes[at].frame as usize] {
+            // All that is called from here has the item in its stack.
+            Place::Item(here) if here == item => {
+                let below = at..shape.ends[at] as usize;
+                kept[below.clone()].copy_from_slice(&source.node_self[below.clone()]);
+                at = below.end;
+                continue;
+            }
+            Place::Fold(here) if here == item => kept[at] = source.node_self[at],
+            _ => {}
+        }
+        at += 1;
+    }
+    let graph = reduce(source.tree, &kept, places, list.len(), *frameless).graph;
+    let numbers: FxHashMap<(u32, u32), usize> =
+        reduced.graph.edges.iter().enumerate().map(|(number, edge)| ((edge.caller, edge.callee), number)).collect();
+    let weights = graph.edges.iter().map(|edge| (numbers[&(edge.caller, edge.callee)], edge.weight));
+    let mut edges: Vec<(usize, i64)> = weights.filter(|(_, weight)| *weight != 0).collect();
+    edges.sort_unstable();
+    Split { total: graph.total, edges }
 }

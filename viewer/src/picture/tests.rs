@@ -284,6 +284,52 @@ fn opening_a_fold_shows_its_heaviest_members() {
 }
 
 #[test]
+fn closing_a_crate_or_a_module_makes_one_fold_of_it_and_loses_nothing() {
+    let made = Made::of(&program(150, 4000, 3));
+    let open = made.picture(&Settings::default());
+    let shown = open.items.iter().find(|item| item.kind == ItemKind::Function && item.module != item.krate);
+    let Item { krate, module, .. } = shown.expect("a function in a module").clone();
+    for (closed, is_in) in [
+        (Closed::Crate(krate.clone()), &(|item: &Item| item.krate == krate) as &dyn Fn(&Item) -> bool),
+        (Closed::Module(module.clone()), &|item: &Item| item.module == module),
+    ] {
+        let settings = Settings { close: vec![closed], ..Settings::default() };
+        let picture = made.picture(&settings);
+        let inside: Vec<&Item> = picture.items.iter().filter(|item| is_in(item)).collect();
+        assert!(matches!(inside[..], [Item { kind: ItemKind::Fold, .. }]), "{inside:?}");
+        assert_eq!(picture.shown.self_value + picture.folded.self_value, open.total);
+        assert_eq!(picture.shown.functions + picture.folded.functions, open.functions);
+    }
+}
+
+#[test]
+fn splits_are_those_of_their_definition_with_recursion_and_hidden_frames() {
+    let stacks = program(60, 2000, 2);
+    let made = Made::of(&stacks);
+    let settings = Settings { items: 12, ..Settings::default() };
+    let picture = made.picture(&settings);
+    for item in picture.items.iter().filter(|item| item.kind == ItemKind::Function) {
+        let found = split(made.source(), &settings, item.id).expect("an item");
+        // The samples in whose stack it stands, alone: their picture's edges are the split.
+        let kept: Stacks = stacks.iter().filter(|(stack, _)| stack.contains(&item.name)).cloned().collect();
+        assert_eq!(found.total, kept.iter().map(|(_, weight)| weight).sum::<i64>());
+        let mut expected: BTreeMap<(usize, usize), i64> = BTreeMap::new();
+        let place = |name: &str| picture.items.iter().position(|item| item.name == name);
+        for (stack, weight) in &kept {
+            let shown: Vec<usize> = stack.iter().filter_map(|name| place(name)).collect();
+            let pairs: BTreeSet<_> = shown.windows(2).map(|pair| (pair[0], pair[1])).collect();
+            pairs.into_iter().for_each(|pair| *expected.entry(pair).or_default() += weight);
+        }
+        let between_functions = found.edges.iter().map(|&(number, weight)| (&picture.edges[number], weight));
+        let found: BTreeMap<(usize, usize), i64> = between_functions
+            .filter(|(edge, _)| picture.items[edge.to].kind == ItemKind::Function)
+            .map(|(edge, weight)| ((edge.from, edge.to), weight))
+            .collect();
+        assert_eq!(found, expected, "{}", item.name);
+    }
+}
+
+#[test]
 fn an_item_splits_the_edges_by_the_samples_in_which_it_stands() {
     let stacks: Stacks = [("main a c", 5), ("main b c", 3), ("main a c a c", 7), ("main b", 1)]
         .into_iter()

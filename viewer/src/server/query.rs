@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::reply::Refusal;
 use crate::compare::Normalize;
-use crate::picture::{ColorBy, Direction, Settings};
+use crate::picture::{Closed, ColorBy, Direction, Settings};
 use crate::timeline::Moment;
 use crate::top::Sort;
 use crate::view::{View, moment, one_of};
@@ -129,6 +129,7 @@ impl Query {
                 self.settings.color = colors[one_of(key, value, ["crate", "module", "file"])?];
             }
             "open" => self.settings.open.push(id(key, value)?),
+            "close" => self.settings.close.push(closed(key, value)?),
             "item" => self.item = Some(id(key, value)?),
             "sort" => self.sort = [Sort::SelfValue, Sort::Total][one_of(key, value, ["self", "total"])?],
             "n" => self.count = Some(number(key, value, 1, 1_000_000)? as usize),
@@ -160,6 +161,15 @@ fn number(key: &str, value: &str, least: u64, most: u64) -> Result<u64, Refusal>
     let refusal =
         || Refusal(StatusCode::BAD_REQUEST, format!("{key}: {value} is no whole number from {least} to {most}"));
     parsed.ok_or_else(refusal)
+}
+
+/// `module:NAME` or `crate:NAME`.
+fn closed(key: &str, value: &str) -> Result<Closed, Refusal> {
+    match value.split_once(':') {
+        Some(("module", name)) => Ok(Closed::Module(name.to_owned())),
+        Some(("crate", name)) => Ok(Closed::Crate(name.to_owned())),
+        _ => Err(Refusal(StatusCode::BAD_REQUEST, format!("{key}: {value} is neither module:NAME nor crate:NAME"))),
+    }
 }
 
 fn id(key: &str, value: &str) -> Result<u64, Refusal> {

@@ -1,9 +1,9 @@
 // Lists of records as columns: one typed array or one text for each field, which threads hand each other without rebuilding
 // ten thousand objects. What comes out reads like the records that went in.
 
-/** @typedef {{ ends: Uint32Array }} Ends by row, where its part ends
- * @typedef {{ kind: "number", values: Float64Array } | { kind: "flag", values: Uint8Array } | { kind: "text", all: string, ends: Uint32Array }
- *   | { kind: "points", values: Float32Array, ends: Uint32Array }} Column a number that a record lacks is NaN
+/** @typedef {{ kind: "number", values: Float64Array } | { kind: "flag", values: Uint8Array } | { kind: "text", all: string, ends: Uint32Array }
+ *   | { kind: "points", values: Float32Array, ends: Uint32Array } | { kind: "any", values: any[] }} Column
+ *   a number that a record lacks is NaN; `ends`: by row, where its part ends
  * @typedef {{ length: number, columns: Record<string, Column> }} Columns */
 
 /** @param {Record<string, any>[]} list @returns {Columns} */
@@ -37,6 +37,7 @@ function column(list, key) {
     return { kind: "points", values, ends };
   }
   if (typeof sample === "boolean") return { kind: "flag", values: Uint8Array.from(list, (record) => (record[key] ? 1 : 0)) };
+  if (typeof sample === "object") return { kind: "any", values: list.map((record) => record[key]) };
   return { kind: "number", values: Float64Array.from(list, (record) => record[key] ?? NaN) };
 }
 
@@ -72,6 +73,8 @@ function reader(of) {
       return (row) => of.values[row] === 1;
     case "text":
       return (row) => of.all.slice(start(of.ends, row), of.ends[row]);
+    case "any":
+      return (row) => of.values[row];
     case "points":
       return (row) => Array.from({ length: of.ends[row] - start(of.ends, row) }, (_, at) => Array.from(of.values.subarray(2 * (start(of.ends, row) + at), 2 * (start(of.ends, row) + at) + 2)));
   }

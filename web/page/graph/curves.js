@@ -26,19 +26,29 @@ export function curve(from, to, bends, direction, head) {
   const end = { x: tip.x - head * Math.cos(angle), y: tip.y - head * Math.sin(angle) };
   /** @type {[Point, Point, Point][]} */
   const parts = [];
-  let before = start;
-  for (const point of [...inner, end]) {
+  const points = [start, ...inner, end];
+  const across = along === "x" ? "y" : "x";
+  // At its ends a curve runs along the ranks; at a bend towards the point after the next, but never beyond the bend's
+  // neighbours, or it would swing out of its lane (Fritsch and Carlson, "Monotone Piecewise Cubic Interpolation").
+  const slopes = points.map((point, at) => {
+    const [before, after] = [points[at - 1], points[at + 1]];
+    if (!before || !after) return 0;
+    const steep = (/** @type {Point} */ one, /** @type {Point} */ two) => (two[across] - one[across]) / (two[along] - one[along] || 1);
+    const [into, out] = [steep(before, point), steep(point, after)];
+    return into * out <= 0 ? 0 : (2 * into * out) / (into + out);
+  });
+  points.slice(1).forEach((point, at) => {
+    const before = points[at];
     if (forward) {
-      const half = (point[along] - before[along]) / 2;
-      const shift = (/** @type {Point} */ at, /** @type {number} */ by) => (along === "x" ? { x: at.x + by, y: at.y } : { x: at.x, y: at.y + by });
-      parts.push([shift(before, half), shift(point, -half), point]);
+      const third = (point[along] - before[along]) / (points.length > 2 ? 3 : 2);
+      const shift = (/** @type {Point} */ from, /** @type {number} */ by, /** @type {number} */ slope) => (along === "x" ? { x: from.x + by, y: from.y + by * slope } : { x: from.x + by * slope, y: from.y + by });
+      parts.push([shift(before, third, slopes[at]), shift(point, -third, slopes[at + 1]), point]);
     } else {
       // Bowed to one side, so that an edge and its opposite lie apart.
       const bow = { x: (before.x + point.x) / 2 - (point.y - before.y) * 0.12, y: (before.y + point.y) / 2 + (point.x - before.x) * 0.12 };
       parts.push([bow, bow, point]);
     }
-    before = point;
-  }
+  });
   const [first, second, last] = parts[Math.floor((parts.length - 1) / 2)];
   const entry = parts.length > 2 ? parts[Math.floor((parts.length - 1) / 2) - 1][2] : start;
   const middle = { x: (entry.x + 3 * first.x + 3 * second.x + last.x) / 8, y: (entry.y + 3 * first.y + 3 * second.y + last.y) / 8 };

@@ -189,13 +189,20 @@ export class Graph {
     this.#keep();
   }
 
-  /** Forgets every place, as for another profile; takes up those that a page of that key had before it was loaded again. @param {string} [key] */
-  clear(key = "") {
+  /** Forgets every place. */
+  clear() {
     this.toLayouter({ kind: "forget" });
     this.picture = null;
     this.hasFitted = false;
-    this.key = key && `plop-places ${key}`;
-    const kept = this.key && sessionStorage.getItem(this.key);
+    this.key = "";
+  }
+
+  /** Says what is shown from now on: its places are kept over a reload, and those from before the last are taken up. @param {string} id */
+  showing(id) {
+    if (this.key === `plop-places ${id}`) return;
+    this.clear();
+    this.key = `plop-places ${id}`;
+    const kept = sessionStorage.getItem(this.key);
     if (kept) this.toLayouter({ kind: "recall", ...JSON.parse(kept) });
   }
 

@@ -5,8 +5,24 @@
 /** @typedef {{ index: number, x: number, y: number, radius: number, text: string, priority: number, beside: boolean, size: number }} Wanted */
 /** @typedef {{ index: number, text: string, box: Rectangle, inside: boolean }} Placed */
 
-/** What an item without a label is not cut down to. */
+/** What a label is not cut down to. */
 const LEAST_LETTERS = 8;
+/** Nearer than so many pixels to another's circle, a label could be read as the other's. */
+const APART = 6;
+/** How a label is tried, the best first: with how many letters, how far from its circle, in what part of its size, and
+ * whether it may come near another's circle. */
+const TRIES = [
+  { letters: Infinity, away: 0, part: 1, apart: true },
+  { letters: 24, away: 0, part: 1, apart: true },
+  { letters: 18, away: 0, part: 1, apart: true },
+  { letters: 18, away: 0, part: 1, apart: false },
+  { letters: 13, away: 0, part: 1, apart: true },
+  { letters: 13, away: 0, part: 1, apart: false },
+  { letters: LEAST_LETTERS, away: 0, part: 1, apart: false },
+  { letters: 13, away: 9, part: 0.9, apart: true },
+  { letters: LEAST_LETTERS, away: 4, part: 0.85, apart: false },
+  { letters: LEAST_LETTERS, away: 12, part: 0.85, apart: false },
+];
 
 /**
  * @param {Wanted[]} wanted in screen pixels
@@ -33,27 +49,28 @@ export function placeLabels(wanted, measure, window, taken) {
 
 /** @param {Wanted} item @param {(text: string, size: number) => number} measure @param {Rectangle} window @param {Grid} grid @returns {Placed | undefined} */
 function place(item, measure, window, grid) {
-  const height = item.size * 1.25;
-  for (const letters of [Infinity, 24, 18, 13, LEAST_LETTERS]) {
-    if (letters !== Infinity && item.text.length <= letters) continue;
+  for (const { letters, away, part, apart } of TRIES) {
+    if (letters !== Infinity && item.text.length <= letters && apart && away === 0) continue;
     const text = shorten(item.text, letters);
-    const width = measure(text, item.size);
+    const size = item.size * part;
+    const height = size * 1.25;
+    const width = measure(text, size);
     if (width < 1.8 * item.radius - 8 && height < item.radius) {
       return { index: item.index, text, inside: true, box: { x: item.x - width / 2, y: item.y - height / 2, width, height } };
     }
     if (letters === Infinity && width > 190) continue;
-    for (const box of spots(item, width, height)) {
+    for (const box of spots(item, width, height, away)) {
       if (box.x < window.x || box.y < window.y || box.x + width > window.x + window.width || box.y + height > window.y + window.height) continue;
-      if (grid.isFree(box, -2)) return { index: item.index, text, inside: false, box };
+      if (grid.isFree(box, -2) && (!apart || !grid.isNearCircle(box, item.index))) return { index: item.index, text, inside: false, box };
     }
   }
   return undefined;
 }
 
-/** The eight places around a circle, the best first. @param {Wanted} item @param {number} width @param {number} height @returns {Rectangle[]} */
-function spots(item, width, height) {
-  const away = item.radius + 5;
-  const side = item.radius * 0.75 + 4;
+/** The eight places around a circle, the best first. @param {Wanted} item @param {number} width @param {number} height @param {number} farther @returns {Rectangle[]} */
+function spots(item, width, height, farther) {
+  const away = item.radius + 5 + farther;
+  const side = item.radius * 0.75 + 4 + farther;
   const at = (/** @type {number} */ x, /** @type {number} */ y) => ({ x, y, width, height });
   const [right, below, left, above] = [
     at(item.x + away, item.y - height / 2),
@@ -80,15 +97,17 @@ class Grid {
   /** @param {number} cell */
   constructor(cell) {
     this.cell = cell;
-    /** @type {Map<string, { box: Rectangle, owner: number }[]>} */
+    /** @type {Map<number, { box: Rectangle, owner: number }[]>} */
     this.cells = new Map();
   }
 
   /** @param {Rectangle} box */
-  *#keys(box) {
+  #keys(box) {
+    const keys = [];
     for (let x = Math.floor(box.x / this.cell); x <= Math.floor((box.x + box.width) / this.cell); x++) {
-      for (let y = Math.floor(box.y / this.cell); y <= Math.floor((box.y + box.height) / this.cell); y++) yield `${x},${y}`;
+      for (let y = Math.floor(box.y / this.cell); y <= Math.floor((box.y + box.height) / this.cell); y++) keys.push((x + 4096) * 8192 + y + 4096);
     }
+    return keys;
   }
 
   /** @param {Rectangle} box @param {number} owner */
@@ -106,6 +125,15 @@ class Grid {
       for (const other of this.cells.get(key) ?? []) if (other.owner !== owner && overlap(box, other.box)) return false;
     }
     return true;
+  }
+
+  /** Whether another item's circle is so near that the box could be its label. @param {Rectangle} box @param {number} owner */
+  isNearCircle({ x, y, width, height }, owner) {
+    const around = { x: x - APART, y: y - APART, width: width + 2 * APART, height: height + 2 * APART };
+    for (const key of this.#keys(around)) {
+      for (const other of this.cells.get(key) ?? []) if (other.owner >= 0 && other.owner !== owner && overlap(around, other.box)) return true;
+    }
+    return false;
   }
 }
 

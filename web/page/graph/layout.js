@@ -15,7 +15,7 @@ import { forceApart } from "./forces.js";
 /** Above so many items the seeds, made by forces themselves, are refined less, and shown on the way. */
 export const MANY = 300;
 /** How often the forces act: on a picture whose seeds are ranked, and on one seeded by forces at 1,000 items. */
-const TICKS = 60;
+const TICKS = 40;
 const TICKS_OF_MANY = 12;
 
 /** The bends of one edge. @param {Places} places @param {number} edge @returns {Point[]} */
@@ -100,8 +100,8 @@ export function* layingOut(picture, known) {
   const ticks = many ? Math.max(2, Math.round((TICKS_OF_MANY * 1000) / items.length)) : TICKS;
   const simulation = forceSimulation(all)
     .stop()
-    .alpha(many ? 0.15 : 0.5)
-    .alphaDecay(1 - Math.pow(0.002 / 0.5, 1 / ticks))
+    .alpha(many ? 0.15 : free ? 0.5 : 0.15)
+    .alphaDecay(1 - Math.pow(0.004, 1 / ticks))
     .force("along", along(/** @type {any} */ (seedAlong)).strength(free ? 0.02 : 0.35))
     .force("across", across(/** @type {any} */ (seedAcross)).strength((node) => (free ? 0.03 : /** @type {any} */ (node).bend ? 0.12 : 0.15)))
     .force("charge", forceManyBody().strength((node) => (/** @type {any} */ (node).bend ? -8 : -(free ? 160 : 60) - 4 * /** @type {any} */ (node).radius)).distanceMax(free ? 420 : 220))

@@ -20,7 +20,7 @@ const REST_MS = 180;
 export class GraphView {
   name = "graph";
   title = "Graph";
-  parameters = ["items", "direction", "open"];
+  parameters = ["items", "direction", "open", "close"];
 
   /** @param {import("../look.js").Look} look @param {HTMLElement} element @param {{ released: () => void, ask: (at: import("../types.js").Point) => void }} page */
   constructor(look, element, page) {
@@ -30,7 +30,7 @@ export class GraphView {
     /** @type {Picture | null} */
     this.picture = null;
     /** Whether the next picture is laid out anew. */
-    this.again = true;
+    this.again = false;
     const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
     this.tools = part("graph-tools");
     this.legend = part("legend");
@@ -63,6 +63,7 @@ export class GraphView {
       { keys: ["ArrowUp", "ArrowDown"], says: "to the item above or below", run: (/** @type {KeyboardEvent} */ event) => this.#walk(/** @type {"ArrowUp"} */ (event.key)) },
       { keys: ["h"], says: "the hot path, one call further at each press", run: () => this.#hotPath() },
       { keys: ["Enter"], says: "open the selected fold", run: () => this.#open(this.graph.selected) },
+      { keys: ["Backspace"], says: "close the selected item's module, then its crate; or the fold that was opened", run: () => this.#close(this.graph.selected) },
       { keys: ["f", "0"], says: "fit to the window", run: () => this.graph.fit() },
       { keys: ["g"], says: "fit the selection and what it calls and is called by", run: () => this.graph.fitSelection() },
       { keys: ["+", "="], says: "zoom in", run: () => this.graph.zoom(1.25) },
@@ -76,18 +77,18 @@ export class GraphView {
   }
 
   clear() {
-    this.graph.clear(this.look.id);
+    this.graph.clear();
     this.picture = null;
-    this.again = true;
   }
 
   /** @param {AbortSignal} signal */
   async show(signal) {
     this.slider.value = String(itemsToSlider(Number(this.look.first("items")) || this.#fitting()));
+    this.graph.showing(this.look.id);
     const picture = await this.graph.ask(api.pictureAddress(this.look.id, this.#query()), signal);
     if (signal.aborted) return null;
     this.picture = picture;
-    if (picture.items.length === 0) this.graph.clear(this.look.id);
+    if (picture.items.length === 0) this.graph.clear();
     this.graph.selectedId = this.look.selected;
     this.graph.show(picture, this.again);
     this.again = false;
@@ -186,10 +187,28 @@ export class GraphView {
     }, REST_MS);
   }
 
-  /** Opens a fold in place. @param {number} item */
+  /** Opens a fold in place: what was closed stands as before, any other shows its heaviest members. @param {number} item */
   #open(item) {
     const found = this.picture?.items[item];
-    if (found?.kind === "fold") this.look.go({ open: [...this.look.all("open"), found.id] });
+    if (found?.kind !== "fold") return;
+    const closed = this.look.all("close");
+    const others = closed.filter((name) => name !== closedName(found));
+    if (others.length < closed.length) this.look.go({ close: others });
+    else this.look.go({ open: [...this.look.all("open"), found.id] });
+  }
+
+  /** Closes in place: a fold that was opened, or else the module of an item, or else its crate. @param {number} item */
+  #close(item) {
+    const found = this.picture?.items[item];
+    if (!found) return;
+    const open = this.look.all("open");
+    if (open.includes(found.id)) return this.look.go({ open: open.filter((id) => id !== found.id) });
+    const isModule = found.module !== "" && found.module !== found.crate;
+    const name = found.kind === "function" && isModule ? `module:${found.module}` : found.crate && `crate:${found.crate}`;
+    const closed = this.look.all("close");
+    if (!name || closed.includes(name)) return;
+    // A crate that is closed has its modules in it.
+    this.look.go({ close: [...closed.filter((other) => other !== closedName(found)), name] });
   }
 
   #relayout() {
@@ -250,6 +269,9 @@ export class GraphView {
     URL.revokeObjectURL(link.href);
   }
 }
+
+/** What the address calls a closed module or crate. @param {import("../types.js").Item} fold */
+const closedName = ({ module, crate }) => (module ? `module:${module}` : `crate:${crate}`);
 
 // The slider is logarithmic: from a handful of items to ten thousand.
 const itemsToSlider = (/** @type {number} */ items) => Math.round((100 * Math.log(items / ITEMS.least)) / Math.log(ITEMS.most / ITEMS.least));

@@ -1,7 +1,7 @@
 // The graph as a person uses it, with real clicks and keys on the real server.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { overlap } from "../../page/graph/labels.js";
@@ -13,6 +13,7 @@ before(async () => {
   rig = await start();
   await writeFile(join(rig.folder, "small.folded"), folded(40, 120));
   await writeFile(join(rig.folder, "large.folded"), folded(1000, 6000));
+  await writeFile(join(rig.folder, "huge.folded"), folded(2500, 9000));
   await writeFile(join(rig.folder, "markup.folded"), "main;<img src=x onerror=alert(1)>;<b>bold</b> 7\nmain;</title><script>alert(2)</script> 5\nmain;plain 3\n");
 });
 after(() => rig.close());
@@ -77,6 +78,80 @@ test("search counts its matches and Enter selects the heaviest", async () => {
   await page.keyboard.press("Enter");
   const heaviest = matching.sort((/** @type {any} */ left, /** @type {any} */ right) => right.total - left.total)[0];
   await selected(page, heaviest.id);
+  await page.context().close();
+});
+
+test("a module or a crate closes in place and opens again, and nothing is lost", async () => {
+  const page = await rig.open("profile=large.folded");
+  let drawn = await settled(page);
+  const { total } = drawn;
+  const item = drawn.items.find((/** @type {any} */ item) => item.kind === "function" && item.module !== item.crate && !item.strip);
+  const stage = /** @type {any} */ (await page.locator("#canvas").boundingBox());
+  const inside = (/** @type {any} */ now) => now.items.filter((/** @type {any} */ other) => other.module === item.module && other.kind === "function").length;
+  const before = inside(drawn);
+  await page.mouse.click(stage.x + item.screen.x, stage.y + item.screen.y);
+  await selected(page, item.id);
+  await page.keyboard.press("Backspace");
+  drawn = await until(page, (now) => now.settled && inside(now) === 0, "the module is closed");
+  assert.equal(new URL(page.url()).searchParams.get("close"), `module:${item.module}`);
+  assert.equal(drawn.shown.self + drawn.folded.self, total);
+  assertTidy(drawn);
+  const fold = drawn.items.find((/** @type {any} */ other) => other.kind === "fold" && other.module === item.module);
+  await page.mouse.dblclick(stage.x + fold.screen.x, stage.y + fold.screen.y);
+  drawn = await until(page, (now) => now.settled && inside(now) === before, "the module is open again");
+  assert.equal(drawn.items.reduce((/** @type {number} */ sum, /** @type {any} */ other) => sum + other.self, 0), total);
+  await page.goBack();
+  await until(page, (now) => now.settled && inside(now) === 0, "back closes it");
+  await page.context().close();
+});
+
+test("a reload brings back where everything was, what was dragged too", async () => {
+  const page = await rig.open("profile=small.folded");
+  const drawn = await settled(page);
+  const item = drawn.items.find((/** @type {any} */ item) => item.screen.radius > 8 && !item.strip);
+  const stage = /** @type {any} */ (await page.locator("#canvas").boundingBox());
+  await page.mouse.move(stage.x + item.screen.x, stage.y + item.screen.y);
+  await page.mouse.down();
+  await page.mouse.move(stage.x + item.screen.x + 60, stage.y + item.screen.y - 30, { steps: 5 });
+  await page.mouse.up();
+  const before = await settled(page);
+  await page.reload();
+  const after = await settled(page);
+  for (const { id, place } of after.items) {
+    const old = before.items.find((/** @type {any} */ other) => other.id === id).place;
+    // Kept to a tenth of a pixel.
+    assert.ok(Math.hypot(place.x - old.x, place.y - old.y) < 0.2, `${id}: ${JSON.stringify([old, place])}`);
+  }
+  await page.context().close();
+});
+
+test("what is seen can be saved as SVG, with the camera and the drags that it has", async () => {
+  const page = await rig.open("profile=markup.folded");
+  const drawn = await settled(page);
+  await page.locator("#export summary").click();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#svg").click()]);
+  const svg = await readFile(/** @type {string} */ (await download.path()), "utf8");
+  assert.match(download.suggestedFilename(), /\.svg$/);
+  for (const { screen } of drawn.items) assert.ok(svg.includes(`A${Math.round(screen.radius * 100) / 100},`), `a circle of ${screen.radius}`);
+  assert.ok(svg.includes("&lt;b&gt;bold&lt;/b&gt;") && !svg.includes("<b>") && !svg.includes("<script"));
+  await page.context().close();
+});
+
+test("thousands of functions can be shown, panned, and found on the small map", async () => {
+  const page = await rig.open("profile=huge.folded&items=2500");
+  let drawn = await settled(page);
+  assert.ok(drawn.items.length > 1000, `${drawn.items.length} items`);
+  assert.equal(drawn.shown.self + drawn.folded.self, drawn.total);
+  const stage = /** @type {any} */ (await page.locator("#canvas").boundingBox());
+  await page.mouse.move(stage.x + 800, stage.y + 400);
+  await page.mouse.wheel(0, -900);
+  const near = await until(page, (now) => now.settled && now.camera.k > 1.5 * drawn.camera.k, "the graph is nearer");
+  // The map stands in the lower right corner: its middle shows the graph's middle.
+  await page.mouse.click(stage.x + stage.width - 112, stage.y + stage.height - 60);
+  await until(page, (now) => now.settled && (now.camera.x !== near.camera.x || now.camera.y !== near.camera.y), "the map was followed");
+  await page.keyboard.press("f");
+  drawn = await until(page, (now) => now.settled && now.camera.k < near.camera.k, "all is in the window again");
+  assertTidy(drawn);
   await page.context().close();
 });
 
