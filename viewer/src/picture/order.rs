@@ -19,22 +19,16 @@ pub(super) fn order(part: &mut Layers) {
     let mut random = Random::new(1);
     for start in 0..starts {
         let mut work = Work::new(part, start, &mut random);
-        let mut found: Option<(usize, Vec<Vec<usize>>)> = None;
         for sweep in 0..SWEEPS {
             work.sweep(part, sweep % 2 == 0, (sweep / 2 + start) % 2 == 0);
             work.transpose(part);
             let crossings = work.crossings(part);
-            if found.as_ref().is_none_or(|(least, _)| crossings < *least) {
-                found = Some((crossings, work.layers.clone()));
+            if best.as_ref().is_none_or(|(least, _)| crossings < *least) {
+                best = Some((crossings, work.layers.clone()));
             }
             if crossings == 0 {
                 break;
             }
-        }
-        if let Some(found) = found
-            && best.as_ref().is_none_or(|(least, _)| found.0 < *least)
-        {
-            best = Some(found);
         }
         if best.as_ref().is_some_and(|(least, _)| *least == 0) {
             break;
