@@ -2,7 +2,7 @@
 // have most choose first. Pure: knows widths by the function that it is given.
 
 /** @typedef {import("../types.js").Rectangle} Rectangle */
-/** @typedef {{ index: number, x: number, y: number, radius: number, text: string, priority: number, beside: boolean, size: number }} Wanted */
+/** @typedef {{ index: number, x: number, y: number, radius: number, text: string, suffix?: string, priority: number, beside: boolean, size: number }} Wanted */
 /** @typedef {{ index: number, text: string, box: Rectangle, inside: boolean }} Placed */
 
 /** What a label is not cut down to. */
@@ -51,7 +51,8 @@ export function placeLabels(wanted, measure, window, taken) {
 function place(item, measure, window, grid) {
   for (const { letters, away, part, apart } of TRIES) {
     if (letters !== Infinity && item.text.length <= letters && apart && away === 0) continue;
-    const text = shorten(item.text, letters);
+    // The name is cut; the number behind it stays whole.
+    const text = shorten(item.text, letters) + (item.suffix ?? "");
     const size = item.size * part;
     const height = size * 1.25;
     const width = measure(text, size);
