@@ -53,4 +53,5 @@ fn send(pid: u32, tid: u32, signal: i32) -> io::Result<()> {
     if result < 0 { Err(io::Error::from_raw_os_error(result.wrapping_neg() as i32)) } else { Ok(()) }
 }
 
+#[expect(clippy::disallowed_macros, reason = "checked by the compiler")]
 const _: () = assert!(size_of::<Question>() == 128);

@@ -93,6 +93,7 @@ impl Buffer {
     }
 
     /// Takes all finished records out. Only one thread may do so at a time.
+    #[expect(clippy::disallowed_types, clippy::arithmetic_side_effects, reason = "runs on the collector's thread")]
     pub(crate) fn drain(&self, mut take: impl FnMut(Header, &[u64])) {
         let mut frames = Vec::new();
         // Written by this thread only.
@@ -130,7 +131,7 @@ impl Buffer {
         while at < until {
             // Leaves the word as it is, whoever may be writing to it.
             self.word(at).fetch_or(0, Ordering::Relaxed);
-            at += WORDS_OF_A_PAGE;
+            at = at.wrapping_add(WORDS_OF_A_PAGE);
         }
         self.touched.store(at, Ordering::Relaxed);
     }
@@ -144,7 +145,7 @@ impl Buffer {
 
     /// The words that hold something at the time, as memory that the ring has touched at most.
     pub(crate) const fn memory_bytes() -> usize {
-        WORDS * size_of::<u64>()
+        WORDS.wrapping_mul(size_of::<u64>())
     }
 
     #[inline]

@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Buckets for each power of two.
 const STEPS_LOG2: u32 = 3;
+const STEP: usize = (1 << STEPS_LOG2) - 1;
 /// 61 powers of two and the exact buckets below.
 const BUCKETS: usize = 64 << STEPS_LOG2;
 
@@ -28,6 +29,7 @@ impl Histogram {
     }
 
     /// The number of ticks that `share` of all runs stayed below, to an eighth.
+    #[expect(clippy::disallowed_types, clippy::arithmetic_side_effects, reason = "runs on the collector's thread")]
     pub(crate) fn quantile(&self, share: f64) -> u64 {
         let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
         let wanted = (counts.iter().sum::<u64>() as f64 * share).ceil() as u64;
@@ -63,18 +65,19 @@ fn bucket_of(ticks: u64) -> usize {
     if power <= STEPS_LOG2 {
         return ticks as usize;
     }
-    let step = (ticks >> (power - STEPS_LOG2)) as usize & ((1 << STEPS_LOG2) - 1);
-    (((power - STEPS_LOG2 + 1) as usize) << STEPS_LOG2) + step
+    let shift = power.wrapping_sub(STEPS_LOG2);
+    let step = ticks.wrapping_shr(shift) as usize & STEP;
+    (shift.wrapping_add(1) as usize) << STEPS_LOG2 | step
 }
 
 /// A number of ticks in the middle of what falls into that bucket.
 fn middle_of(bucket: usize) -> u64 {
-    let (power, step) = (bucket >> STEPS_LOG2, bucket as u64 & ((1 << STEPS_LOG2) - 1));
+    let (power, step) = ((bucket >> STEPS_LOG2) as u32, bucket & STEP);
     if power < 2 {
         return bucket as u64;
     }
-    let width = 1_u64 << (power - 1);
-    ((1 << STEPS_LOG2) + step).saturating_mul(width).saturating_add(width / 2)
+    let width = 1_u64.wrapping_shl(power.wrapping_sub(1));
+    ((1 << STEPS_LOG2 | step) as u64).saturating_mul(width).saturating_add(width / 2)
 }
 
 #[cfg(test)]

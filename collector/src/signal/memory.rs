@@ -86,7 +86,7 @@ impl Memory {
         const NO_WAY: usize = usize::MAX;
         // SAFETY: the kernel checks the address itself; with an unknown `how` nothing is changed.
         let result = unsafe { syscall(libc::SYS_rt_sigprocmask, [NO_WAY, page, 0, 8]) };
-        let readable = result != -(libc::EFAULT as isize);
+        let readable = result != (libc::EFAULT as isize).wrapping_neg();
         if readable {
             self.page = page;
         }

@@ -2,6 +2,22 @@
 //!
 //! Code here that runs in the handler allocates nothing, takes no lock, cannot panic, formats nothing and calls no libc. Each
 //! such function says so under `# Signal safety`.
+//!
+//! Clippy denies here what `clippy.toml` lists, and all that can panic. Where the collector's thread does such things, a
+//! function says so by what it expects.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::disallowed_macros,
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 pub(crate) mod asking;
 pub(crate) mod buffer;

@@ -46,6 +46,7 @@ impl Scratch {
     }
 
     /// Has the kernel back that many slots with memory, so that no handler has to wait for it. Called while no handler runs.
+    #[expect(clippy::disallowed_types, reason = "runs on the collector's thread")]
     pub(crate) fn touch(&self, slots: usize) {
         const WORDS_OF_A_PAGE: usize = 4096 / size_of::<u64>();
         let mut guards: Vec<_> = (0..slots).map_while(|_| self.take()).collect();

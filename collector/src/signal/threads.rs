@@ -169,6 +169,7 @@ impl Threads {
     }
 
     /// All slots that are taken, each with its thread's tid.
+    #[expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "runs on the collector's thread")]
     pub(crate) fn taken(&self) -> impl Iterator<Item = (usize, u32, &Thread)> {
         self.taken.iter().enumerate().flat_map(move |(word, bits)| {
             // Acquire pairs with the release change in `mark`.
@@ -352,6 +353,7 @@ impl Thread {
     }
 
     /// The thread's name as it was when it was first sampled.
+    #[expect(clippy::disallowed_types, clippy::indexing_slicing, reason = "runs on the collector's thread")]
     pub(crate) fn name(&self) -> Option<String> {
         // Acquire pairs with the release store in `look`.
         if self.sight.load(Ordering::Acquire) < SEEN {

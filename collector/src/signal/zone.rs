@@ -52,6 +52,7 @@ impl Zone {
     }
 
     /// The zone, mapped if this is the first time.
+    #[expect(clippy::disallowed_methods, reason = "runs before there is a session")]
     pub(crate) fn map() -> std::io::Result<&'static Zone> {
         if let Some(zone) = Zone::get() {
             return Ok(zone);
@@ -91,6 +92,7 @@ impl Zone {
 
     /// Begins a session. Nothing else may run, and nobody be inside but those who leave at once. `self_arming` says whether a
     /// thread that the scout finds starts a timer for itself.
+    #[expect(clippy::disallowed_methods, reason = "runs on the collector's thread")]
     pub(crate) fn open(&self, interval_ns: u64, self_arming: bool) {
         self.samples.drain(|_, _| {});
         self.scratch.touch(std::thread::available_parallelism().map_or(1, usize::from));
@@ -120,6 +122,7 @@ impl Zone {
     }
 
     /// Memory that the zone has touched at most.
+    #[expect(clippy::arithmetic_side_effects, reason = "runs on the collector's thread")]
     pub(crate) const fn memory_bytes() -> usize {
         Buffer::memory_bytes() + Threads::memory_bytes() + Scratch::memory_bytes() + size_of::<Histogram>()
     }
@@ -172,7 +175,7 @@ impl<'a> Visit<'a> {
         let interval_ns = self.interval_ns();
         // The first sample comes at a random place in the period, so that CPU time is counted without bias however little of
         // it a thread uses.
-        let first_ns = 1_u64.saturating_add(super::clock::random(u64::from(tid)) % interval_ns);
+        let first_ns = 1_u64.saturating_add(super::clock::random(u64::from(tid)).checked_rem(interval_ns).unwrap_or(0));
         let value = super::handler::value_of(slot as u32);
         match timer::start(Clock::Thread(tid), value, first_ns, interval_ns) {
             Ok(timer) => thread.set_timer(Timer::Armed(timer)),
