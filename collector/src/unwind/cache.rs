@@ -73,7 +73,7 @@ impl Cache {
     }
 
     pub(crate) const fn memory_bytes() -> usize {
-        ENTRIES * size_of::<AtomicU64>()
+        ENTRIES.wrapping_mul(size_of::<AtomicU64>())
     }
 }
 
