@@ -269,6 +269,9 @@ fn factor(profile: &Profile, sample_type: usize, unit: &str) -> f64 {
 }
 
 fn tidy(name: &str) -> String {
+    // What the JVM calls a class: `Lorg/mozilla/Script;`.
+    let of_java = name.contains(";.") || name.contains(";::");
+    let name = if of_java { name.strip_prefix('L').unwrap_or(name) } else { name };
     let name = name.replace(';', ":").replace(['"', '\''], "");
     match name.find('(') {
         Some(at) if !name[at..].starts_with("(anonymous namespace)") && !name.contains(".(") => name[..at].to_owned(),

@@ -88,8 +88,8 @@ impl Names {
             return Ok(self.intern(text));
         };
         if name.is_empty() {
-            let known = self.numbered.get(&number).copied();
-            return known.ok_or_else(|| format!("({number}) has no name yet"));
+            // Some writers use numbers that they never named; the number is all there is to call them by.
+            return Ok(self.numbered.get(&number).copied().unwrap_or_else(|| self.intern(text)));
         }
         let id = self.intern(name);
         self.numbered.insert(number, id);
@@ -397,7 +397,6 @@ mod tests {
         for (line, reason) in [
             ("2 x", "\"x\" is no cost"),
             ("2x 1", "\"2x\" is no position"),
-            ("fn=(7)", "(7) has no name yet"),
             ("what is this", "\"what is this\" is no line of this format"),
         ] {
             assert_eq!(refusal(&format!("{head}{line}\n")), format!("broken callgrind: line 5: {reason}"));
