@@ -198,8 +198,43 @@ pub(crate) fn open(path: &Path, sources: &Sources) -> Result<Opened, OpenError> 
 
 /// The same, with a change to the profile before it is looked at.
 fn open_with(path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) -> Result<Opened, OpenError> {
-    let bytes = fs::read(path).map_err(|error| OpenError::Io(path.to_owned(), error))?;
+    let bytes = Bytes::of(path).map_err(|error| OpenError::Io(path.to_owned(), error))?;
     read(&bytes, path, sources, change)
+}
+
+/// From how many bytes on a file is mapped rather than read: copying it would cost a part of the time and all of its size in
+/// memory.
+const MAPPED_FROM: u64 = 16 << 20;
+
+/// A file's bytes while it is being opened.
+enum Bytes {
+    Read(Vec<u8>),
+    Mapped(memmap2::Mmap),
+}
+
+impl Bytes {
+    fn of(path: &Path) -> io::Result<Self> {
+        let file = fs::File::open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || metadata.len() < MAPPED_FROM {
+            return fs::read(path).map(Bytes::Read);
+        }
+        // SAFETY: importers take any bytes, and keep none of them. If somebody cuts the file in the second that this takes,
+        // the process ends; what writes profiles this large appends to them or renames them into place.
+        let mapped = unsafe { memmap2::Mmap::map(&file) }?;
+        Ok(Bytes::Mapped(mapped))
+    }
+}
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Read(bytes) => bytes,
+            Bytes::Mapped(bytes) => bytes,
+        }
+    }
 }
 
 /// Opens bytes that came from elsewhere; `name` says from where.
@@ -212,7 +247,8 @@ pub(crate) fn open_bytes(name: &Path, bytes: &[u8], sources: &Sources) -> Result
 
 /// Makes a profile ready of a file's bytes.
 fn read(bytes: &[u8], path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) -> Result<Opened, OpenError> {
-    let mut imported = import::import(bytes).map_err(|error| OpenError::Import(path.to_owned(), error))?;
+    let mut imported =
+        import::import_within(bytes, sources.largest).map_err(|error| OpenError::Import(path.to_owned(), error))?;
     let notes = symbolize::symbolize(&mut imported.profile, sources);
     change(&mut imported.profile);
     Ok(Opened::new(imported.profile, imported.format, notes))

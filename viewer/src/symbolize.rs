@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use addr2line::Loader;
+use debuginfod::Kind;
 use object::{Object, ObjectSegment};
 use plop_profile::{Function, Line, LocationId, MappingId, Profile, StringId};
+
+mod debuginfod;
 
 /// Where to look for binaries and their debug information.
 #[derive(Debug, Clone)]
@@ -17,11 +20,23 @@ pub struct Sources {
     pub binaries: Vec<PathBuf>,
     /// Folders with `.build-id/ab/cdef….debug` and with debug files under the binaries' own paths.
     pub debug_folders: Vec<PathBuf>,
+    /// Addresses of debuginfod servers, asked for what is not on this machine.
+    pub servers: Vec<String>,
+    /// Where what servers gave is kept, as debuginfod's own client keeps it; `None` to keep nothing.
+    pub cache: Option<PathBuf>,
+    /// How many bytes a profile may unpack to.
+    pub largest: u64,
 }
 
 impl Default for Sources {
     fn default() -> Self {
-        Sources { binaries: Vec::new(), debug_folders: vec![PathBuf::from("/usr/lib/debug")] }
+        Sources {
+            binaries: Vec::new(),
+            debug_folders: vec![PathBuf::from("/usr/lib/debug")],
+            servers: Vec::new(),
+            cache: debuginfod::cache(),
+            largest: crate::import::DEFAULT_LIMIT,
+        }
     }
 }
 
@@ -58,10 +73,13 @@ pub fn symbolize(profile: &mut Profile, sources: &Sources) -> Vec<String> {
 
 fn name_all(profile: &mut Profile, mapping: MappingId, locations: &[LocationId], binary: &Binary) {
     let mapped = profile.mappings[mapping.0 as usize].clone();
+    // pprof's convention for addresses that are the file's own: a mapping of everything.
+    let own = mapped.start == 0 && mapped.file_offset == 0 && mapped.limit == u64::MAX;
     for &location in locations {
         let address = profile.locations[location.0 as usize].address;
         let offset = address.wrapping_sub(mapped.start).wrapping_add(mapped.file_offset);
-        let Some(address) = binary.address_of(offset) else { continue };
+        let address = if own { Some(address) } else { binary.address_of(offset) };
+        let Some(address) = address else { continue };
         profile.locations[location.0 as usize].lines = binary.lines(profile, address);
     }
     profile.mappings[mapping.0 as usize].symbolized = true;
@@ -92,10 +110,20 @@ impl Binary {
                 found.push(format!("{} has build ID {have}", path.display()));
                 continue;
             }
-            let names = debug_file(path, &object, sources).unwrap_or_else(|| path.to_owned());
-            let loader = Loader::new(&names).map_err(|error| format!("{}: {error}", names.display()))?;
-            return Ok(Binary { loader, segments: segments(&object) });
+            return Binary::named(path, &object, sources);
         }
+        // Without the binary itself nobody knows which address a place in it has.
+        let (binary, refusals) = debuginfod::find(Kind::Executable, build_id, sources);
+        if let Some(path) = binary {
+            let bytes = map(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let object = object::File::parse(&*bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+            let have = build_id_of(&object);
+            if have == *build_id {
+                return Binary::named(&path, &object, sources);
+            }
+            found.push(format!("{} has build ID {have}", path.display()));
+        }
+        found.extend(refusals);
         let want = if build_id.is_empty() { String::new() } else { format!(", wanted {build_id}") };
         match found.is_empty() {
             true => {
@@ -103,6 +131,13 @@ impl Binary {
             }
             false => Err(format!("{file}: its functions have no names: {}{want}", found.join(", "))),
         }
+    }
+
+    /// A binary that is the right one, with names from wherever they lie.
+    fn named(path: &Path, object: &object::File<'_>, sources: &Sources) -> Result<Binary, String> {
+        let names = debug_file(path, object, sources).unwrap_or_else(|| path.to_owned());
+        let loader = Loader::new(&names).map_err(|error| format!("{}: {error}", names.display()))?;
+        Ok(Binary { loader, segments: segments(object) })
     }
 
     /// The address that the linker gave to a place in the file.
@@ -179,16 +214,19 @@ fn debug_file(path: &Path, object: &object::File<'_>, sources: &Sources) -> Opti
         let inside = folder.strip_prefix("/").unwrap_or(folder);
         candidates.extend(sources.debug_folders.iter().map(|debug| debug.join(inside).join(name)));
     }
-    candidates.into_iter().find(|candidate| {
+    let fits = |candidate: &PathBuf| {
         let Ok(bytes) = map(candidate) else { return false };
         object::File::parse(&*bytes).is_ok_and(|debug| build_id.is_empty() || build_id_of(&debug) == build_id)
-    })
+    };
+    let local = candidates.into_iter().find(fits);
+    local.or_else(|| debuginfod::find(Kind::DebugInfo, &build_id, sources).0.filter(fits))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use plop_profile::{LabelSetId, Location, Mapping};
+    use std::io::{BufRead, BufReader, Write};
     use std::process::Command;
 
     /// A function to find by its address.
@@ -284,13 +322,75 @@ mod tests {
         objcopy("--only-keep-debug", &debug);
         profile.mappings[0].file = profile.strings.intern("/nowhere/stripped");
 
-        let sources = Sources { binaries: vec![stripped.clone()], debug_folders: Vec::new() };
+        let nowhere = Sources { debug_folders: Vec::new(), cache: None, ..Sources::default() };
+        let sources = Sources { binaries: vec![stripped.clone()], ..nowhere.clone() };
         let mut without = profile.clone();
         symbolize(&mut without, &sources);
         assert_eq!(first_name(&without).0, "", "the stripped binary alone has no name for it");
 
-        let sources = Sources { binaries: vec![stripped], debug_folders: vec![folder.path().to_owned()] };
+        let debug_folders = vec![folder.path().to_owned()];
+        let sources = Sources { binaries: vec![stripped], debug_folders, ..nowhere };
         let notes = symbolize(&mut profile, &sources);
         assert!(first_name(&profile).0.ends_with("symbolize::tests::landmark"), "{notes:?}");
+    }
+
+    /// A debuginfod server that has one binary and its debug information; it notes what it was asked for.
+    fn debuginfod(build_id: &str, binary: Vec<u8>, debug: Vec<u8>) -> (String, std::sync::mpsc::Receiver<String>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let has = [("executable", binary), ("debuginfo", debug)];
+        let has = has.map(|(kind, file)| (format!("/buildid/{build_id}/{kind}"), file));
+        let (asked, requests) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let request = lines.next().unwrap().unwrap();
+                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+                let path = request.split(' ').nth(1).unwrap().to_owned();
+                let found = has.iter().find(|(has, _)| *has == path);
+                let (status, body) = found.map_or(("404 Not Found", &b"not found"[..]), |(_, file)| ("200 OK", file));
+                write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len())
+                    .unwrap();
+                stream.write_all(body).unwrap();
+                let _ = asked.send(path);
+            }
+        });
+        (address, requests)
+    }
+
+    #[test]
+    fn a_server_that_was_named_gives_names_once_and_only_for_its_build_id() {
+        let mut profile = profile();
+        let binary = profile.strings[profile.mappings[0].file].to_owned();
+        let build_id = profile.strings[profile.mappings[0].build_id].to_owned();
+        if build_id.is_empty() || Command::new("objcopy").arg("--version").output().is_err() {
+            eprintln!("skipped: there is no objcopy on this machine (Debian: binutils), or no build ID");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let objcopy = |mode: &str| {
+            let to = folder.path().join(mode.trim_start_matches('-'));
+            assert!(Command::new("objcopy").arg(mode).arg(&binary).arg(&to).status().unwrap().success());
+            std::fs::read(&to).unwrap()
+        };
+        let (server, requests) = debuginfod(&build_id, objcopy("--strip-all"), objcopy("--only-keep-debug"));
+        profile.mappings[0].file = profile.strings.intern("/nowhere/binary");
+        let sources = Sources {
+            debug_folders: Vec::new(),
+            servers: vec![server],
+            cache: Some(folder.path().join("cache")),
+            ..Sources::default()
+        };
+        for _ in 0..2 {
+            let mut profile = profile.clone();
+            let notes = symbolize(&mut profile, &sources);
+            assert!(first_name(&profile).0.ends_with("symbolize::tests::landmark"), "{notes:?}");
+        }
+        assert_eq!(requests.try_iter().count(), 2, "the second time both are in the cache");
+        profile.mappings[0].build_id = profile.strings.intern("0123456789abcdef");
+        let notes = symbolize(&mut profile, &sources);
+        assert_eq!(first_name(&profile).0, "");
+        assert!(notes.len() == 1 && notes[0].contains("the server answers 404"), "{notes:?}");
     }
 }

@@ -193,8 +193,12 @@ fn compare(profile: &Profile, reference: &str, answer: &Value) -> Vec<String> {
             ByName::of(profile, 0, all, as_printed).differences(total, &own, &totals, 1e9)
         }
         "callgrind_annotate" => {
-            let as_printed =
-                |profile: &Profile, frame| format!("{}:{}", profile.frame_file(frame), profile.frame_name(frame));
+            // A file that is not known is the object for us, and nothing here.
+            let as_printed = |profile: &Profile, frame| {
+                let (file, name) = (profile.frame_file(frame), profile.frame_name(frame));
+                let of_object = profile.mappings.iter().any(|mapping| profile.strings[mapping.file] == *file);
+                if of_object { name.into_owned() } else { format!("{file}:{name}") }
+            };
             let (own, totals) = (annotated(&answer["self"]), annotated(&answer["inclusive"]));
             let total = own[0].1;
             ByName::of(profile, 0, all, as_printed).differences(total, &own[1..], &totals[1..], 1.0)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::import;
 use crate::symbolize::Sources;
 use crate::top::Sort;
 use crate::view::{self, Pattern, Preset, View};
@@ -85,11 +86,22 @@ pub(super) struct Names {
     /// A binary to take names from, before the paths that the profile gives (repeatable)
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     binary: Vec<PathBuf>,
+    /// A debuginfod server to ask for names by build ID, when this machine has none (repeatable)
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    debuginfod: Vec<String>,
+    /// How many MiB a packed profile may unpack to
+    #[arg(long, value_name = "MIB", default_value_t = import::DEFAULT_LIMIT >> 20)]
+    max_size: u64,
 }
 
 impl Names {
     pub(super) fn sources(&self) -> Sources {
-        Sources { binaries: self.binary.clone(), ..Sources::default() }
+        Sources {
+            binaries: self.binary.clone(),
+            servers: self.debuginfod.clone(),
+            largest: self.max_size.saturating_mul(1 << 20),
+            ..Sources::default()
+        }
     }
 }
 
