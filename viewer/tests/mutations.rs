@@ -133,7 +133,8 @@ fn no_mutation_of_any_format_makes_an_importer_panic_or_hang() {
 #[test]
 fn trees_of_any_depth_are_read_or_refused() {
     let nested = |depth: usize| {
-        let (open, close) = (r#"{"functionName":"f","id":1,"children":["#.repeat(depth), "]}".repeat(depth));
+        let open: String = (0..depth).map(|id| format!(r#"{{"functionName":"f","id":{id},"children":["#)).collect();
+        let close = "]}".repeat(depth);
         format!(r#"{{"head":{open}{close},"startTime":1,"samples":[1,1],"timestamps":[1,2]}}"#)
     };
     assert!(import(nested(20_000).as_bytes()).is_ok());
