@@ -26,6 +26,8 @@ const MAX_SETS: usize = 48 << 10;
 /// How many windows of time there are before two become one: as many as a wide screen has columns. From there on there are
 /// always at least half as many.
 const MAX_WINDOWS: u64 = 1024;
+/// How much of the CPU time of a thread that is gone can count although it was not sampled.
+const MOST_CARRIED: Duration = Duration::from_millis(40);
 /// How often a thread's name is read again while it is being sampled.
 const NAME_AGE: Duration = Duration::from_secs(1);
 
@@ -87,6 +89,8 @@ struct Keys {
 struct Thread {
     name: StringId,
     read_at: Instant,
+    /// Where it was sampled last.
+    last: Option<Place>,
 }
 
 /// What was counted, in weighted samples.
@@ -96,6 +100,7 @@ pub(crate) struct Counts {
     pub(crate) lost: u64,
     pub(crate) truncated: u64,
     pub(crate) folded: u64,
+    pub(crate) carried: u64,
 }
 
 impl Aggregate {
@@ -208,7 +213,29 @@ impl Aggregate {
             (self.profile.stacks.push(StackId::EMPTY, self.keys.other), self.labels(Vec::new()))
         });
         self.count(stack, labels, weight, wall);
+        if let Some(thread) = self.threads.get_mut(&header.tid).filter(|_| weight > 0) {
+            thread.last = Some(Place { tid: header.tid, stack, label: header.label });
+        }
         stack
+    }
+
+    /// Adds samples to threads that are gone, each where it was last: so much of their time went without. The time that a thread
+    /// uses between the last tick of the kernel that it sees and its end is some milliseconds; more than [`MOST_CARRIED`] is
+    /// not believed.
+    pub(crate) fn carry(&mut self, gone: &[u32], weight: u64) {
+        let places: Vec<Place> = gone.iter().filter_map(|tid| self.threads.get(tid)?.last).collect();
+        let most = (MOST_CARRIED.as_nanos() as u64).div_ceil(self.interval_ns as u64);
+        let (count, mut left) = (places.len() as u64, weight);
+        for (at, place) in places.into_iter().enumerate() {
+            let share = left.div_ceil(count - at as u64).min(most);
+            left -= share;
+            if share > 0 {
+                self.counts.samples += share;
+                self.counts.carried += share;
+                let labels = self.context(place.tid, place.label, || None);
+                self.count(place.stack, labels, share, Duration::ZERO);
+            }
+        }
     }
 
     /// Adds time of the wall clock to a thread that still is on the stack, and under the label, that it was on.
@@ -375,7 +402,8 @@ impl Aggregate {
         }
         let Some(name) = tasks::name(tid).or_else(|| if known.is_none() { first_name() } else { None }) else { return };
         let name = self.profile.strings.intern(&name);
-        if self.threads.insert(tid, Thread { name, read_at: now }).is_none_or(|old| old.name != name) {
+        let last = known.as_ref().and_then(|thread| thread.last);
+        if self.threads.insert(tid, Thread { name, read_at: now, last }).is_none_or(|old| old.name != name) {
             self.contexts.retain(|&(of, _), _| of != tid);
         }
     }
@@ -536,6 +564,24 @@ mod tests {
         let other = profile.stacks.leaf_first(other).next().expect("[other] is one frame");
         let function = profile.locations[other.0 as usize].lines[0].function;
         assert_eq!(&profile.strings[profile.functions[function.0 as usize].name], "[other]");
+    }
+
+    #[test]
+    fn what_threads_used_unsampled_at_their_end_counts_where_they_were_last() {
+        let mut aggregate = aggregate(usize::MAX);
+        for tid in [1, 2] {
+            aggregate
+                .add(Header { tid, ..HEADER }, &[10 * u64::from(tid)], Duration::ZERO, || Some("worker".to_owned()));
+        }
+        // The third was never sampled.
+        aggregate.carry(&[1, 2, 3], 3);
+        let counts = aggregate.counts;
+        assert_eq!((counts.samples, counts.carried), (5, 3));
+        let values: Vec<i64> = aggregate.profile().samples.iter().map(|sample| sample.values[0]).collect();
+        assert_eq!(values, [3, 2]);
+        // 40 ms are four periods for each.
+        aggregate.carry(&[1, 2], 100);
+        assert_eq!(aggregate.counts.carried, 3 + 2 * 4);
     }
 
     #[test]

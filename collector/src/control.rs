@@ -12,9 +12,9 @@ use plop_profile::{Profile, SelfCheck};
 
 use crate::Error;
 use crate::aggregate::Aggregate;
-use crate::engine::Engine;
 use crate::engine::cpu_timers::CpuTimers;
 use crate::engine::wall::{Place, Wall};
+use crate::engine::{Census, Engine};
 use crate::fork::Claim;
 use crate::output::Output;
 use crate::published::Published;
@@ -202,12 +202,8 @@ impl Control {
     fn tick(&mut self) {
         self.drain();
         let now = Instant::now();
-        let gone = self.engine.as_mut().map(|engine| engine.tend(now)).unwrap_or_default();
-        for tid in gone {
-            self.aggregate.forget_thread(tid);
-            if let Some(wall) = &mut self.wall {
-                wall.forget_thread(tid);
-            }
+        if let Some(census) = self.engine.as_mut().and_then(|engine| engine.tend(now)) {
+            self.settle(census);
         }
         if now >= self.refresh_due {
             self.refresh_due = now + REFRESH;
@@ -225,6 +221,23 @@ impl Control {
         if self.files_open_since.is_some_and(|since| now - since > KEEP_FILES) {
             self.aggregate.symbols().close_files();
             self.files_open_since = None;
+        }
+    }
+
+    /// Counts what threads that are gone used without a sample, and forgets them.
+    fn settle(&mut self, Census { gone, used_by_others, sampled_of_living }: Census) {
+        // What they have been sampled for is to be in the counts.
+        self.drain();
+        let used = used_by_others.saturating_sub(own_cpu()).as_nanos() / self.settings.interval.as_nanos();
+        let sampled = self.aggregate.counts.samples.saturating_sub(self.figures.own_samples);
+        // Samples that came since the census make this less than it is, so that it counts at the next one.
+        let missing = (used as u64).saturating_sub(sampled.saturating_sub(sampled_of_living));
+        self.aggregate.carry(&gone, missing);
+        for tid in gone {
+            self.aggregate.forget_thread(tid);
+            if let Some(wall) = &mut self.wall {
+                wall.forget_thread(tid);
+            }
         }
     }
 
@@ -348,7 +361,9 @@ impl Control {
 
     /// Ends the session and gives its profile.
     fn finish(&mut self) -> Result<Profile, Error> {
-        self.drain();
+        if let Some(census) = self.engine.as_mut().and_then(|engine| engine.count()) {
+            self.settle(census);
+        }
         self.end_sampling();
         self.drain();
         if let Some(wall) = &mut self.wall {
@@ -387,6 +402,7 @@ impl Control {
         check.lost = counts.lost;
         check.truncated = counts.truncated;
         check.folded = counts.folded;
+        check.carried = counts.carried;
         check.unarmed_threads = unarmed;
         check.blocked_threads = blocked;
         check.handler_p50_ns = ns(time.quantile(0.5));

@@ -21,6 +21,9 @@ pub struct SelfCheck {
     pub truncated: u64,
     /// Samples whose context was beyond the memory bound and stand in the profile as `[other]`.
     pub folded: u64,
+    /// Samples that no signal took: what threads used between the last tick of the kernel that they saw and their end, as the
+    /// process's CPU clock tells; each stands where its thread was last.
+    pub carried: u64,
     /// Threads that could get no timer of their own and were left to the scout.
     pub unarmed_threads: u64,
     /// Threads that block the signal and so cannot be sampled.
@@ -67,7 +70,7 @@ macro_rules! fields {
 }
 
 fields! {
-    process_cpu_ns sampled_cpu_ns samples lost truncated folded unarmed_threads blocked_threads
+    process_cpu_ns sampled_cpu_ns samples lost truncated folded carried unarmed_threads blocked_threads
     handler_p50_ns handler_p99_ns handler_max_ns handler_total_ns drain_total_ns memory_bytes window_ns
     wall_sampled_ns wall_watched_ns wall_signals
 }
@@ -115,6 +118,13 @@ impl SelfCheck {
                 warnings.push(format!("{:.1} % of the samples {what}", share(count)));
             }
         }
+        // A share that is large says that threads end faster than they can be sampled.
+        if share(self.carried) > 20.0 {
+            warnings.push(format!(
+                "{:.0} % of the samples are of threads that ended soon after; they stand where each was last seen",
+                share(self.carried)
+            ));
+        }
         if self.blocked_threads > 0 {
             warnings.push(format!("threads that block SIGPROF and were not sampled: {}", self.blocked_threads));
         }
@@ -125,6 +135,15 @@ impl SelfCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn much_that_was_not_sampled_is_told() {
+        let check = SelfCheck { samples: 100, carried: 21, ..SelfCheck::default() };
+        assert_eq!(check.warnings().len(), 1);
+        let check =
+            SelfCheck { wall_watched_ns: 2_000_000_000, wall_sampled_ns: 1_000_000_000, ..SelfCheck::default() };
+        assert_eq!(check.warnings(), ["the samples stand for 50 % of the threads' wall-clock time"]);
+    }
 
     #[test]
     fn losses_above_one_per_cent_are_told() {

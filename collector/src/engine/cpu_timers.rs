@@ -9,7 +9,7 @@ use nix::time::{ClockId, clock_gettime};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::perf_events::PerfEvents;
-use super::{Engine, Started};
+use super::{Census, Engine, Started};
 use crate::Error;
 use crate::signal::asking;
 use crate::signal::handler::scout_value;
@@ -44,6 +44,11 @@ pub(crate) struct CpuTimers {
     check_up_due: Instant,
     health: FxHashMap<u32, Health>,
     blocked: FxHashSet<u32>,
+    /// What threads had used when sampling began.
+    used_before: FxHashMap<u32, Duration>,
+    process_used_before: Duration,
+    /// CPU time of threads that are gone and could not be sampled.
+    written_off: Duration,
     /// The most threads at a time for which the table had no room.
     unplaced: u64,
     own_tid: u32,
@@ -74,9 +79,15 @@ impl CpuTimers {
             check_up_due: now + CHECK_UP,
             health: FxHashMap::default(),
             blocked: FxHashSet::default(),
+            used_before: FxHashMap::default(),
+            process_used_before: cpu_time(Clock::Process).unwrap_or_default(),
+            written_off: Duration::ZERO,
             unplaced: 0,
             own_tid: crate::signal::syscall::thread_id(),
         };
+        for tid in tasks::list().unwrap_or_default() {
+            engine.used_before.extend(cpu_time(Clock::Thread(tid)).map(|used| (tid, used)));
+        }
         engine.scan();
         Ok(Box::new(engine))
     }
@@ -94,7 +105,12 @@ impl CpuTimers {
             }
             self.take_back(thread);
             self.zone.threads.free(slot);
-            self.health.remove(&tid);
+            let before = self.used_before.remove(&tid).unwrap_or_default();
+            if let Some(health) = self.health.remove(&tid)
+                && self.blocked.contains(&tid)
+            {
+                self.written_off += health.cpu.saturating_sub(before);
+            }
             gone.push(tid);
         }
         let Some(visit) = self.zone.enter() else { return gone };
@@ -110,6 +126,22 @@ impl CpuTimers {
         }
         self.unplaced = self.unplaced.max(unplaced);
         gone
+    }
+
+    /// See [`Census`]; to be called right after a scan.
+    fn take_census(&self, gone: Vec<u32>) -> Option<Census> {
+        // First the process's clock: what a thread uses in between then counts for the living, and is missing for a moment.
+        let process = cpu_time(Clock::Process)?.saturating_sub(self.process_used_before);
+        let mut census = Census { gone, ..Census::default() };
+        let mut living = Duration::ZERO;
+        for (_, tid, thread) in self.zone.threads.taken() {
+            if let Some(used) = cpu_time(Clock::Thread(tid)) {
+                living += used.saturating_sub(self.used_before.get(&tid).copied().unwrap_or_default());
+                census.sampled_of_living += u64::from(thread.samples());
+            }
+        }
+        census.used_by_others = process.saturating_sub(living).saturating_sub(self.written_off);
+        Some(census)
     }
 
     /// Gives the thread a timer, or an event, if it has none.
@@ -187,10 +219,15 @@ impl CpuTimers {
 }
 
 impl Engine for CpuTimers {
-    fn tend(&mut self, now: Instant) -> Vec<u32> {
-        let mut gone = Vec::new();
+    fn count(&mut self) -> Option<Census> {
+        let gone = self.scan();
+        self.take_census(gone)
+    }
+
+    fn tend(&mut self, now: Instant) -> Option<Census> {
+        let mut census = None;
         if now >= self.scan_due {
-            let rest = rest_after(|| gone = self.scan());
+            let rest = rest_after(|| census = self.count());
             self.scan_due = now + rest.max(SCAN);
         }
         if now >= self.maps_due {
@@ -204,7 +241,7 @@ impl Engine for CpuTimers {
             let rest = rest_after(|| self.check_up());
             self.check_up_due = now + rest.max(CHECK_UP);
         }
-        gone
+        census
     }
 
     fn unarmed(&self) -> u64 {

@@ -173,9 +173,7 @@ fn sample(visit: &Visit<'_>, thread: Option<&Thread>, tid: u32, weight: u32, con
     let zone = visit.zone();
     let (label, stack) = match thread {
         Some(thread) => {
-            if weight != ASKED_WEIGHT {
-                thread.count_sample();
-            }
+            thread.count_sample(weight);
             (thread.label(), thread.stack(stack_pointer(context)))
         }
         None => (0, StackBounds { low: 0, high: 0 }),

@@ -30,7 +30,7 @@ pub(crate) struct Threads {
 pub(crate) struct Thread {
     /// [`Timer`] as a number; only who changes it from `UNARMED` to `ARMING` may go on to set it.
     timer: AtomicI64,
-    /// Samples taken of the thread; written by its handler.
+    /// Periods that samples of the thread stand for; written by its handler.
     samples: AtomicU32,
     /// The thread's label set; written by the thread, read by its handler.
     label: AtomicU32,
@@ -269,15 +269,15 @@ impl Thread {
         u32::try_from(periods).unwrap_or(u32::MAX)
     }
 
-    /// Counts a sample of the thread.
+    /// Counts a sample of the thread, which stands for so many periods.
     ///
     /// # Signal safety
     /// Runs in the thread's handler, the only writer.
-    pub(crate) fn count_sample(&self) {
-        self.samples.store(self.samples.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    pub(crate) fn count_sample(&self, weight: u32) {
+        self.samples.store(self.samples.load(Ordering::Relaxed).wrapping_add(weight), Ordering::Relaxed);
     }
 
-    /// How many samples were taken of the thread, modulo 2³².
+    /// How many periods samples of the thread stand for, modulo 2³².
     pub(crate) fn samples(&self) -> u32 {
         self.samples.load(Ordering::Relaxed)
     }
