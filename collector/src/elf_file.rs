@@ -10,8 +10,7 @@ const MAGIC: &[u8] = b"\x7fELF\x02";
 const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
 const SECTION_HEADER: u64 = 64;
-const SHT_PROGBITS: u32 = 1;
-const SHT_X86_64_UNWIND: u32 = 0x7000_0001;
+const SHT_NOBITS: u32 = 8;
 const SHF_COMPRESSED: u64 = 0x800;
 const PT_LOAD: u32 = 1;
 const PT_NOTE: u32 = 4;
@@ -69,30 +68,52 @@ impl ElfFile {
     }
 }
 
+/// Where a section is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SectionAt {
+    pub(crate) address: u64,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) is_compressed: bool,
+    /// The number of the section that goes with it: for symbols, that of their names.
+    pub(crate) link: u32,
+}
+
 /// The address and the bytes of the section of that name, if the file has one that is not compressed.
 pub(crate) fn section(file: &File, name: &str) -> Option<(u64, Vec<u8>)> {
-    let read = |offset: u64, length: u64| {
-        let end = offset.checked_add(length)?;
-        if end > file.metadata().ok()?.len() {
-            return None;
-        }
-        let mut bytes = vec![0; length as usize];
-        file.read_exact_at(&mut bytes, offset).ok()?;
-        Some(bytes)
-    };
-    let header = read(0, HEADER as u64)?;
+    let at = find_section(file, |_, found| found == name.as_bytes()).filter(|at| !at.is_compressed)?;
+    Some((at.address, read(file, at.offset, at.length)?))
+}
+
+/// The first section with bytes in the file whose number and name are as wanted.
+pub(crate) fn find_section(file: &File, mut wanted: impl FnMut(u32, &[u8]) -> bool) -> Option<SectionAt> {
+    let header = read(file, 0, HEADER as u64)?;
     let (table, entry_size) = (long(&header, 40), u64::from(half(&header, 58)));
-    let entry = |number: u64| read(table.checked_add(entry_size.checked_mul(number)?)?, SECTION_HEADER);
-    let content = |entry: &[u8]| read(long(entry, 24), long(entry, 32));
-    let names = content(&entry(u64::from(half(&header, 62)))?)?;
-    let found = (0..u64::from(half(&header, 60))).filter_map(entry).find(|entry| {
-        let found = names.get(word(entry, 0) as usize..).unwrap_or_default();
-        let usable = word(entry, 4) == SHT_PROGBITS || word(entry, 4) == SHT_X86_64_UNWIND;
-        found.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&0))
-            && usable
-            && long(entry, 8) & SHF_COMPRESSED == 0
-    })?;
-    Some((long(&found, 16), content(&found)?))
+    let entry = |number: u64| read(file, table.checked_add(entry_size.checked_mul(number)?)?, SECTION_HEADER);
+    let names = entry(u64::from(half(&header, 62)))?;
+    let names = read(file, long(&names, 24), long(&names, 32))?;
+    (0..half(&header, 60)).find_map(|number| {
+        let entry = entry(u64::from(number))?;
+        let name = names.get(word(&entry, 0) as usize..)?.split(|&byte| byte == 0).next()?;
+        let found = word(&entry, 4) != SHT_NOBITS && wanted(u32::from(number), name);
+        found.then(|| SectionAt {
+            address: long(&entry, 16),
+            offset: long(&entry, 24),
+            length: long(&entry, 32),
+            is_compressed: long(&entry, 8) & SHF_COMPRESSED != 0,
+            link: word(&entry, 40),
+        })
+    })
+}
+
+/// A stretch of the file, if it is there.
+fn read(file: &File, offset: u64, length: u64) -> Option<Vec<u8>> {
+    if offset.checked_add(length)? > file.metadata().ok()?.len() {
+        return None;
+    }
+    let mut bytes = vec![0; length as usize];
+    file.read_exact_at(&mut bytes, offset).ok()?;
+    Some(bytes)
 }
 
 /// The build ID among notes: each a length of its name, of its content, a type, and both, padded to four bytes.

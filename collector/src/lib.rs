@@ -90,6 +90,8 @@ mod collector;
 #[cfg(target_os = "linux")]
 mod control;
 #[cfg(target_os = "linux")]
+mod debug_info;
+#[cfg(target_os = "linux")]
 mod elf_file;
 #[cfg(target_os = "linux")]
 mod engine;

@@ -10,10 +10,10 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use addr2line::Loader;
 use plop_profile::{Function, Line, Mapping, Profile, StringId};
 use rustc_hash::FxHashMap;
 
+use crate::debug_info::DebugInfo;
 use crate::elf_file::ElfFile;
 
 /// How long to read names at a time: at 10 kHz the buffer between handlers and collector fills in some 100 ms.
@@ -28,7 +28,7 @@ pub(crate) struct Symbols {
 
 struct SymbolFile {
     elf: ElfFile,
-    loader: Loader,
+    info: DebugInfo,
 }
 
 /// A function at an address, or one inlined there.
@@ -74,12 +74,13 @@ impl SymbolFile {
         // A program whose file has been replaced still finds its own.
         let own = std::fs::read_link("/proc/self/exe").is_ok_and(|own| own == path);
         let path = if own { PathBuf::from("/proc/self/exe") } else { path };
-        let elf = ElfFile::read(&File::open(&path).ok()?).ok()?;
+        let file = File::open(&path).ok()?;
+        let elf = ElfFile::read(&file).ok()?;
         let mapped = &profile.strings[mapping.build_id];
         if !mapped.is_empty() && *mapped != hexadecimal(&elf.build_id) {
             return None;
         }
-        Some(SymbolFile { elf, loader: Loader::new(&path).ok()? })
+        Some(SymbolFile { elf, info: DebugInfo::open(&file)? })
     }
 
     /// What is at that place in the file, the innermost inlined function first.
@@ -87,7 +88,7 @@ impl SymbolFile {
         let address = self.elf.address_of(offset)?;
         let mut frames = Vec::new();
         // A malformed part of the debug information ends what can be known here, and nothing else.
-        if let Ok(mut found) = self.loader.find_frames(address) {
+        if let Some(mut found) = self.info.frames(address) {
             while let Ok(Some(frame)) = found.next() {
                 let Some(function) = frame.function else { continue };
                 let Ok(name) = function.raw_name() else { continue };
@@ -99,7 +100,7 @@ impl SymbolFile {
                 });
             }
         }
-        let symbol = self.loader.find_symbol(address);
+        let symbol = self.info.symbol(address);
         match (frames.last_mut(), symbol) {
             // The symbol is the function that the others are inlined in; its name has the path that a short one lacks.
             (Some(outermost), Some(symbol)) if !is_mangled(&outermost.mangled) => {
