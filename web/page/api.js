@@ -51,7 +51,11 @@ export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, sign
 export const item = (id, query) => get(`api/item/${of(id)}?${query}`);
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Flame>} */
-export const flame = (id, query, signal) => get(`api/flame/${of(id)}?${query}`, signal);
+export const flame = async (id, query, signal) => {
+  const answer = await get(`api/flame/${of(id)}?${query}`, signal);
+  // A kept answer holds every box that it can be zoomed to.
+  return kept ? { ...answer, zoomed: (query.get("zoom") ?? "").split(".").length } : answer;
+};
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Sandwich>} */
 export const sandwich = (id, query, signal) => get(`api/sandwich/${of(id)}?${query}`, signal);

@@ -73,6 +73,16 @@ test("a file shows nothing that only a server could do", async () => {
   await page.context().close();
 });
 
+test("the flame graph works from disk, and zooms", async () => {
+  const page = await open();
+  await settled(page);
+  await page.locator("#tabs button", { hasText: "Flame" }).click();
+  await page.locator(".flame-scroll canvas").click({ position: { x: 300, y: 30 } });
+  await page.keyboard.press("Enter");
+  await page.locator(".crumbs li").nth(1).waitFor();
+  await page.context().close();
+});
+
 test("nothing in the file can reach the network or run what it does not name", async () => {
   const text = await readFile(file, "utf8");
   const policy = /content="(default-src [^"]*)"/.exec(text)?.[1] ?? "";
