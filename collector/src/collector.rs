@@ -43,7 +43,7 @@ pub enum Clock {
     /// `kernel.perf_event_paranoid` of at most 2 (or CAP_PERFMON), a container that allows the call, and a descriptor for each
     /// thread; SIGURG, which is ignored by default, is taken besides SIGPROF.
     ///
-    /// A thread gets its event within 0.2 s of its start; until then, and if descriptors run short (half of those that
+    /// A thread gets its event within 0.2 s of its start, and its first sample one interval later; until then, and if descriptors run short (half of those that
     /// RLIMIT_NOFILE allows are used), it is sampled as with [`Clock::CpuTimers`].
     PerfEvents,
 }

@@ -54,7 +54,9 @@
 //! two. The labels `thread` (its name), `tid`, with [`Builder::timeline`] `time`, and the program's own. Addresses with the files that they lie in and those files' build IDs; functions, files, lines and inlined
 //! calls where this process could read them. Three stacks of one frame are not code: `[plop]` is the CPU time of the
 //! collector's own thread, `[lost]` are samples for which there was no room in the buffer, `[other]` are those beyond
-//! [`Builder::memory_limit`]. Nothing that was sampled is missing from the totals.
+//! [`Builder::memory_limit`]. Nothing that was sampled is missing from the totals. What a thread uses between the last tick of
+//! the kernel that it sees and its end no timer can sample; it counts where the thread was last, and is told as
+//! [`plop_profile::SelfCheck::carried`].
 //!
 //! # What a program may notice
 //!

@@ -123,8 +123,8 @@ impl Wall {
     pub(crate) fn look(&mut self, mut still: impl FnMut(Place, Duration)) {
         let now = Instant::now();
         // By chance a quarter earlier or later, so that no habit of the program falls into step.
-        let quarters = clock::random(u64::from(self.pid)) % 1024;
-        self.due = now + self.interval * 3 / 4 + self.interval * quarters as u32 / 2048;
+        let chance = clock::random(u64::from(self.pid)) % 1024;
+        self.due = now + self.interval * 3 / 4 + self.interval * chance as u32 / 2048;
         let tids: Vec<u32> = self.zone.threads.taken().map(|(_, tid, _)| tid).filter(|&tid| tid != 0).collect();
         let mut asked = 0;
         for turn in 0..tids.len().min(MOST_LOOKED_AT) {

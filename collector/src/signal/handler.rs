@@ -90,8 +90,8 @@ pub(crate) fn asking_value() -> usize {
     value_of(ASKING)
 }
 
-/// Takes a sample if the signal is one of ours; passes over any other, for want of anyone to pass it to: a
-/// session starts only where nobody else handles the signal.
+/// Takes a sample if the signal is one of ours; passes over any other, for want of anyone to pass it to: a session starts
+/// only where nobody else handles the signal.
 ///
 /// # Signal safety
 /// Runs as a signal handler with all signals blocked. It calls nothing but this module, makes system calls by instruction and
