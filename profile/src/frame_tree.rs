@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use hashbrown::HashTable;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::{FunctionId, LabelSetId, MappingId, Profile, StackId};
+use crate::{FunctionId, LabelSetId, MappingId, Profile, StackId, StackNode};
 
 /// What a frame shows: a function, or an address that has no name, known by the file it is mapped from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +101,16 @@ impl FrameTree {
         let frames_of = |location: usize| &flat[if location == 0 { 0 } else { ends[location - 1] }..ends[location]];
 
         let stack_nodes = profile.stacks.nodes();
+        // Where each location is a frame of its own, as in formats without addresses, the stacks' tree is the frames' already.
+        if flat.len() == profile.locations.len() && frames.list.len() == flat.len() {
+            let node = |stack: &StackNode| match stack.location.0 as usize {
+                location if location < flat.len() => FrameNode { parent: stack.parent.0, frame: flat[location] },
+                _ => FrameNode { parent: 0, frame: NO_FRAME },
+            };
+            let nodes: Vec<FrameNode> = stack_nodes.iter().map(node).collect();
+            let (nodes, node_of_stack) = preorder(&nodes);
+            return FrameTree { frames: frames.list, nodes, node_of_stack, shape: OnceLock::new() };
+        }
         let mut builder = Builder::with_capacity(stack_nodes.len());
         let mut node_of_stack = vec![0; stack_nodes.len()];
         for (at, stack) in stack_nodes.iter().enumerate().skip(1) {
@@ -281,6 +291,19 @@ mod tests {
             at = tree.nodes[at].parent as usize;
         }
         assert_eq!(names, ["inlined", "outer", "main"]);
+    }
+
+    #[test]
+    fn places_of_one_function_become_one_node_where_they_have_one_caller() {
+        let mut profile = Profile::new([("samples", "count")]);
+        let main = profile.named_location("main", "");
+        let Line { function, .. } = profile.locations[main.0 as usize].lines[0];
+        let place = |address| Location { address, lines: vec![Line { function, line: 1 }], ..Location::default() };
+        let [first, second] = [1, 2].map(|address| profile.push_location(place(address)));
+        let stacks = [first, second].map(|place| profile.stacks.intern([place]));
+        let tree = FrameTree::new(&profile);
+        assert_eq!((tree.nodes.len(), tree.frames.len()), (2, 1));
+        assert_eq!(stacks.map(|stack| tree.leaf(stack)), [1, 1]);
     }
 
     #[test]
