@@ -246,6 +246,7 @@ impl Parts {
         }
         let java = name[folder_end..].matches('.').count() > 1
             && name[dot + 1..].starts_with(|sign: char| sign.is_lowercase())
+            && is_java(&name[folder_end..])
             || folder_end > 0 && name[folder_end..].starts_with(|sign: char| sign.is_uppercase());
         if java {
             let path: Vec<&str> = name.split(['.', '/']).collect();
@@ -266,6 +267,22 @@ impl Parts {
         let label = name[folder_end..].replace("(*", "").replace(").", ".");
         Some(Parts { label, krate: package.to_owned(), module: package.to_owned() })
     }
+}
+
+/// Whether `a.b.c` is of Java rather than of Go: it has a class or a domain, and no method or closure as Go writes them.
+fn is_java(name: &str) -> bool {
+    let is_closure = |part: &str| {
+        part.strip_prefix("func").is_some_and(|number| number.starts_with(|sign: char| sign.is_ascii_digit()))
+    };
+    let domains = ["com", "org", "net", "io", "java", "javax", "jdk", "sun", "kotlin", "scala"];
+    let mut parts = name.split('.');
+    let of_domain = parts.next().is_some_and(|first| domains.contains(&first));
+    let (mut has_class, mut of_go) = (false, name.contains("(*"));
+    for part in parts {
+        has_class |= part.starts_with(|sign: char| sign.is_uppercase());
+        of_go |= is_closure(part);
+    }
+    !of_go && (of_domain || has_class)
 }
 
 /// `<module>`, `<lambda>`, `<genexpr>`: a word that a language puts in brackets.
@@ -451,5 +468,16 @@ mod tests {
         // FNV-1a of a single NUL byte, the input for an empty name and file.
         assert_eq!(hash(&["", ""]), 0xaf63_bd4c_8601_b7df);
         assert_ne!(hash(&["a", "b"]), hash(&["ab", ""]));
+    }
+
+    #[test]
+    fn go_packages_end_at_the_first_dot_behind_the_last_slash() {
+        let krate = |name: &str| describe(name, "", "").krate;
+        assert_eq!(krate("main.main.func2"), "main");
+        assert_eq!(krate("main.slowFunction.func1.1"), "main");
+        assert_eq!(krate("net/http.(*conn).serve"), "net/http");
+        assert_eq!(krate("github.com/x/y/pyroscope.(*Session).take.func1"), "github.com/x/y/pyroscope");
+        assert_eq!(krate("java.lang.Thread.run"), "java.lang");
+        assert_eq!(krate("com.example.function097"), "com.example");
     }
 }
