@@ -145,12 +145,14 @@ impl<'a> Stacks<'a> {
         self.sums.totals.first().copied().unwrap_or(0)
     }
 
-    /// By frame: what the samples weigh that end there.
-    pub fn self_values(&self) -> Vec<i64> {
-        let mut values = vec![0_i64; self.tree.frames.len()];
-        for (node, own) in self.tree.nodes.iter().zip(&self.sums.own).skip(1) {
-            let value = &mut values[node.frame as usize];
-            *value = value.saturating_add(*own);
+    /// By frame: what the samples weigh that end there; `None` if no sample passes through it.
+    pub fn self_values(&self) -> Vec<Option<i64>> {
+        let mut values = vec![None; self.tree.frames.len()];
+        for (at, node) in self.tree.nodes.iter().enumerate().skip(1) {
+            if self.sums.totals[at] != 0 {
+                let value: &mut i64 = values[node.frame as usize].get_or_insert(0);
+                *value = value.saturating_add(self.sums.own[at]);
+            }
         }
         values
     }

@@ -48,8 +48,12 @@ pub(crate) fn family(name: &str) -> Cow<'_, str> {
     if kept.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(kept.join("::")) }
 }
 
+/// Whether a segment is what a function holds without a name: a closure, or the state machine that an async function or block
+/// is compiled to. Debug information has the latter as `{async_fn#0}` and its state as `{async_fn_env#0}`, symbols as closures.
 fn is_closure(segment: &str) -> bool {
-    segment.trim_start_matches('_').starts_with("{{closure}}") || segment.starts_with("{closure")
+    let held = ["{{closure}}", "{closure", "{async_fn", "{async_block", "{async_closure", "{coroutine"];
+    let segment = segment.trim_start_matches('_');
+    held.iter().any(|start| segment.starts_with(start))
 }
 
 /// The segment without the generic arguments behind its identifiers. Brackets that stand for a type themselves (`<A as B>`,
@@ -143,7 +147,8 @@ impl Parts {
     fn of_path(name: &str) -> Parts {
         let without_arguments = cut_parameters(name);
         let all = segments(without_arguments);
-        let closure = all.last().is_some_and(|last| is_closure(last));
+        // The state machine of an async function is that function.
+        let closure = all.last().is_some_and(|last| is_closure(last) && !last.starts_with("{async_fn"));
         let kept: Vec<&str> =
             all.iter().copied().filter(|segment| !is_closure(segment) && !is_turbofish(segment)).collect();
         let Some((&last, callers)) = kept.split_last() else {
@@ -479,5 +484,21 @@ mod tests {
         assert_eq!(krate("github.com/x/y/pyroscope.(*Session).take.func1"), "github.com/x/y/pyroscope");
         assert_eq!(krate("java.lang.Thread.run"), "java.lang");
         assert_eq!(krate("com.example.function097"), "com.example");
+    }
+
+    #[test]
+    fn async_functions_and_blocks_belong_to_their_function() {
+        let names = [
+            "app::fetch::{{closure}}",
+            "app::fetch::{async_fn#0}",
+            "app::fetch::{async_fn_env#0}<u8>",
+            "app::fetch::{async_block#1}::{closure#0}",
+            "app::fetch::{{closure}}::{{closure}}",
+        ];
+        for name in names {
+            assert_eq!(family(name), "app::fetch", "{name}");
+        }
+        let apart = describe("app::fetch::{async_fn#0}", "", "");
+        assert_eq!((&*apart.label, &*apart.krate), ("app::fetch", "app"));
     }
 }

@@ -209,4 +209,26 @@ mod tests {
         assert_eq!(message(&mut view, "label", "x"), "label: x has no '='; write key=value");
         assert_eq!(view.set("width", "3"), Ok(false));
     }
+
+    #[test]
+    fn patterns_name_the_part_that_they_are_held_against() {
+        let krate = |name: &str| name.split("::").next().unwrap().to_owned();
+        let function = |name: &str| Function {
+            name: name.to_owned(),
+            krate: krate(name),
+            module: name.rsplit_once("::").map_or(String::new(), |(module, _)| module.to_owned()),
+            file: "src/net.rs".to_owned(),
+            ..Function::default()
+        };
+        let matches =
+            |pattern: &str, name: &str| Pattern::parse("hide", pattern).unwrap().unwrap().matches(&function(name));
+        assert!(matches("crate:tokio", "tokio::run") && !matches("crate:tokio", "tokio_util::run"));
+        assert!(matches("module:app::db", "app::db::pool::get") && !matches("module:app::db", "app::dbx::get"));
+        assert!(matches("file:net", "app::run") && !matches("file:app", "app::run"));
+        assert!(matches("net", "app::run") && matches("^app::", "app::run"), "name or file");
+        assert!(matches("crate::run", "my_crate::run"), "a path is no part");
+        assert!(Pattern::parse("hide", "crate:").unwrap().is_none());
+        let refusal = Pattern::parse("hide", "crate:a)(b").unwrap_err().to_string();
+        assert!(refusal.starts_with("hide: a)(b is no regular expression"), "{refusal}");
+    }
 }

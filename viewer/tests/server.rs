@@ -399,3 +399,66 @@ fn two_stretches_of_one_profile_can_be_compared() {
     assert_eq!(picture["compared"]["measured"], serde_json::json!({"before": 16, "after": 3}));
     assert_eq!(picture["compared"]["factor"], 0.5, "two seconds before, one after");
 }
+
+/// One function whose only line is in that file.
+fn profile_of_file(file: &str) -> Profile {
+    use plop_profile::{Function, Line, Location};
+    let mut profile = Profile::new([("samples", "count")]);
+    let (name, file) = (profile.strings.intern("app::run"), profile.strings.intern(file));
+    let function = profile.intern_function(Function { name, file, ..Function::default() });
+    let lines = vec![Line { function, line: 2 }];
+    let place = profile.push_location(Location { lines, address: 1, ..Location::default() });
+    let stack = profile.stacks.intern([place]);
+    profile.samples.add(stack, LabelSetId::EMPTY, &[7]);
+    profile
+}
+
+/// What `api/source` says of that function.
+fn source_of(address: SocketAddr, profile: &str) -> serde_json::Value {
+    let top = json(&ask(address, &format!("/api/top/{profile}")).2);
+    let id = top["functions"][0]["id"].as_str().unwrap();
+    let (status, _, body) = ask(address, &format!("/api/source/{profile}?item={id}&file=/etc/passwd&path=/etc/passwd"));
+    assert_eq!(status, 200, "{body}");
+    json(&body)
+}
+
+#[test]
+fn a_profile_that_names_files_of_the_machine_is_given_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret.rs");
+    std::fs::write(&secret, "fn secret() {}\n").unwrap();
+    let named = secret.to_str().unwrap().to_owned();
+    let files =
+        ["/etc/passwd".to_owned(), "/proc/self/environ".to_owned(), named.clone(), format!("/rustc/0/..{named}")];
+    let address = serve(plop_view::router(folder.path()));
+    for (at, file) in files.iter().enumerate() {
+        profile_of_file(file).save(folder.path().join(format!("hostile-{at}.pb.gz"))).unwrap();
+        let source = source_of(address, &format!("hostile-{at}.pb"));
+        assert!(source["text"].is_null() && source["found"].is_null(), "{file}: {source}");
+        assert_ne!(source["remark"], "", "{file}");
+        assert_eq!(source["lines"][0]["self"], 7, "its lines have their values all the same");
+    }
+}
+
+#[test]
+fn flame_graph_sandwich_and_matches_agree_with_the_table() {
+    let (_folder, address) = viewer(&["a", "b", "c"]);
+    let flame = json(&ask(address, "/api/flame/busy.pb?type=samples").2);
+    let box_of = |at: usize| (flame["boxes"][at][0].as_i64(), flame["boxes"][at][2].as_i64());
+    assert_eq!((box_of(0), box_of(1)), ((Some(0), Some(6)), (Some(1), Some(3))));
+    let id = flame["functions"][0]["id"].as_str().unwrap();
+    let sandwich = json(&ask(address, &format!("/api/sandwich/busy.pb?type=samples&item={id}")).2);
+    assert_eq!((sandwich["function_total"].as_i64(), sandwich["callees"].as_array().unwrap().len()), (Some(6), 3));
+    let function = json(&ask(address, &format!("/api/function/busy.pb?type=samples&item={id}")).2);
+    assert_eq!((function["name"].as_str(), function["total"].as_i64()), (Some("main"), Some(6)));
+    let matches = json(&ask(address, "/api/matches/busy.pb?type=samples&search=B").2);
+    assert_eq!((matches["functions"].as_i64(), matches["weight"].as_i64()), (Some(1), Some(2)));
+    let crates = json(&ask(address, "/api/top/busy.pb?type=samples&by=crate").2);
+    assert_eq!(
+        (crates["functions"][0]["total"].as_i64(), crates["functions"][0]["samples"].as_i64()),
+        (Some(6), Some(6))
+    );
+    assert_eq!(ask(address, "/api/top/busy.pb?by=colour").0, 400);
+    assert_eq!(ask(address, "/api/sandwich/busy.pb?item=0000000000000001").0, 404);
+    assert_eq!(ask(address, "/api/flame/busy.pb?zoom=nothing").0, 400);
+}

@@ -102,11 +102,14 @@ fn groups(viewed: &Viewed<'_>, stacks: &Stacks<'_>, color: ColorBy) -> Vec<Group
     let colors = picture::colors(viewed.functions, color);
     let mut sums: FxHashMap<&str, (u8, i64)> = FxHashMap::default();
     for ((function, &color_of), own) in viewed.functions.iter().zip(&colors).zip(stacks.self_values()) {
-        sums.entry(color.group_of(function)).or_insert((color_of, 0)).1 += own;
+        let Some(own) = own else { continue };
+        let sum = &mut sums.entry(color.group_of(function)).or_insert((color_of, 0)).1;
+        *sum = sum.saturating_add(own);
     }
-    let heavy = sums.into_iter().filter(|(_, (_, own))| *own > 0);
-    let mut groups: Vec<_> =
-        heavy.map(|(name, (color, self_value))| Group { name: name.to_owned(), color, self_value }).collect();
+    let mut groups: Vec<_> = sums
+        .into_iter()
+        .map(|(name, (color, self_value))| Group { name: name.to_owned(), color, self_value })
+        .collect();
     groups.sort_by(|left, right| right.self_value.cmp(&left.self_value).then_with(|| left.name.cmp(&right.name)));
     groups
 }

@@ -246,9 +246,9 @@ export class FlameCanvas {
       return;
     }
     // Of a path, the last part says most.
-    const tail = text.slice(text.lastIndexOf("::") + 2);
-    if (tail.length < text.length && tail.length > 2 && !tail.startsWith("{")) {
-      this.#write(context, tail, x, y, room);
+    const end = text.lastIndexOf("::");
+    if (end > 0 && !text.startsWith("{", end + 2)) {
+      this.#write(context, text.slice(end + 2), x, y, room);
       return;
     }
     const letters = Math.floor((text.length * (room - this.#measure(context, "…"))) / width);

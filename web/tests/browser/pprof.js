@@ -14,8 +14,8 @@ const number = (field, value) => [...varint(field << 3), ...varint(value)];
 /** @param {number} field @param {number[]} bytes */
 const part = (field, bytes) => [...varint((field << 3) | 2), ...varint(bytes.length), ...bytes];
 
-/** @param {Sample[]} samples @param {{ seconds?: number }} [options] @returns {Uint8Array} */
-export function pprof(samples, { seconds = 0 } = {}) {
+/** @param {Sample[]} samples @param {{ seconds?: number, files?: Record<string, [string, number]> }} [options] `files`: of functions, by name, the file and line @returns {Uint8Array} */
+export function pprof(samples, { seconds = 0, files = {} } = {}) {
   const strings = [""];
   const text = (/** @type {string} */ of) => (strings.includes(of) ? strings.indexOf(of) : strings.push(of) - 1);
   /** @type {string[]} */
@@ -31,8 +31,8 @@ export function pprof(samples, { seconds = 0 } = {}) {
     return part(2, [...part(1, places), ...part(2, varint(value)), ...labels]);
   });
   const code = functions.flatMap((name, at) => [
-    ...part(4, [...number(1, at + 1), ...part(4, number(1, at + 1))]),
-    ...part(5, [...number(1, at + 1), ...number(2, text(name))]),
+    ...part(4, [...number(1, at + 1), ...part(4, [...number(1, at + 1), ...number(2, files[name]?.[1] ?? 0)])]),
+    ...part(5, [...number(1, at + 1), ...number(2, text(name)), ...number(4, text(files[name]?.[0] ?? ""))]),
   ]);
   const table = strings.flatMap((of) => part(6, [...new TextEncoder().encode(of)]));
   return new Uint8Array([...type, ...rows, ...code, ...table, ...number(9, 1_700_000_000e9), ...number(10, seconds * 1e9)]);
