@@ -9,6 +9,8 @@ export const ROW = 20;
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif";
 /** Narrower boxes have no room for letters, in CSS pixels. */
 const LETTERS = 26;
+/** Fewer of them say nothing. */
+const FEWEST = 3;
 /** Narrower boxes are drawn without a gap to the next. */
 const GAPPED = 3;
 const ZOOM_MS = 220;
@@ -238,21 +240,17 @@ export class FlameCanvas {
     context.strokeRect(left + thick / 2, y + thick / 2, Math.max(1, right - left - 1 - thick), ROW - 1 - thick);
   }
 
-  /** As much of a text as there is room for. @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {number} y @param {number} room */
-  #write(context, text, x, y, room) {
-    const width = this.#measure(context, text);
-    if (width <= room) {
-      context.fillText(text, x, y);
+  /** A label, or what of it says most in the room that there is. @param {CanvasRenderingContext2D} context @param {string} label @param {number} x @param {number} y @param {number} room */
+  #write(context, label, x, y, room) {
+    const shorter = shortenings(label);
+    const fitting = shorter.find((text) => this.#measure(context, text) <= room);
+    if (fitting !== undefined) {
+      context.fillText(fitting, x, y);
       return;
     }
-    // Of a path, the last part says most.
-    const end = text.lastIndexOf("::");
-    if (end > 0 && !text.startsWith("{", end + 2)) {
-      this.#write(context, text.slice(end + 2), x, y, room);
-      return;
-    }
-    const letters = Math.floor((text.length * (room - this.#measure(context, "…"))) / width);
-    if (letters >= 2) context.fillText(`${text.slice(0, letters)}…`, x, y);
+    const text = shorter[shorter.length - 1];
+    const letters = Math.floor((text.length * (room - this.#measure(context, "…"))) / this.#measure(context, text));
+    if (letters >= FEWEST) context.fillText(`${text.slice(0, letters)}…`, x, y);
   }
 
   /** @param {CanvasRenderingContext2D} context @param {string} text */
@@ -341,6 +339,14 @@ export class FlameCanvas {
     });
     return { boxes, window: { ...this.window }, current: this.current };
   }
+}
+
+/** A label, then without the trait that it ends with, then the last part of its path. @param {string} label */
+function shortenings(label) {
+  const bare = label.replace(/ \([^()]*\)$/, "");
+  const end = bare.lastIndexOf("::");
+  // `run::{closure}` says more than `{closure}`.
+  return end > 0 && !bare.startsWith("{", end + 2) ? [label, bare, bare.slice(end + 2)] : [label, bare];
 }
 
 /** @param {string} ground @param {string} ink both as #rrggbb @param {number} part how much of the ink */

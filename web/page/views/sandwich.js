@@ -9,6 +9,9 @@ import { quantity, share } from "../quantity.js";
 
 /** @typedef {import("./view.js").View} View */
 
+/** The share of the height that either side has at least. */
+const LEAST_PART = 0.2;
+
 /** @implements {View} */
 export class SandwichView {
   name = "sandwich";
@@ -102,6 +105,7 @@ export class SandwichView {
       canvas.selectedId = look.selected;
       canvas.show(new Boxes(answer.functions, boxes), -1);
     }
+    this.#share();
     this.up.scroller.scrollTop = this.up.room.offsetHeight;
     this.#showTables();
     return answer;
@@ -125,6 +129,13 @@ export class SandwichView {
 
   inspect() {
     return { up: this.up.inspect(), down: this.down.inspect(), callers: this.answer?.callers ?? [], callees: this.answer?.callees ?? [] };
+  }
+
+  /** Gives each side room by how deep it is. */
+  #share() {
+    const [up, down] = [this.up, this.down].map((canvas) => canvas.boxes.rows.length);
+    const part = Math.min(1 - LEAST_PART, Math.max(LEAST_PART, up / (up + down || 1)));
+    /** @type {HTMLElement} */ (this.up.scroller.parentElement).style.gridTemplateRows = `${part}fr ${1 - part}fr`;
   }
 
   #showTables() {

@@ -167,7 +167,7 @@ test("the sandwich shows callers and callees, recursion once, and a double-click
   const page = await rig.open("profile=again.folded&view=table");
   await page.waitForSelector("#table-view tbody tr[data-at]");
   await page.locator("#table-view tbody tr", { hasText: /^f/ }).click();
-  await page.keyboard.press("4");
+  await page.keyboard.press("5");
   const shown = await until(page, "sandwich", (shown) => shown.down.boxes.length > 0, "the sandwich is there");
   const line = (/** @type {any} */ box) => `${box.depth} ${box.name} ${box.total}`;
   assert.deepEqual(shown.up.boxes.map(line), ["0 f 6", "1 main 5", "1 other 1"]);
@@ -189,7 +189,7 @@ test("source is shown line by line with what each has, and not from outside the 
   assert.deepEqual(await line.locator("span").allInnerTexts().then((texts) => texts.slice(0, 3)), ["7 ms", "7 ms", "4"]);
   await page.keyboard.press("3");
   await page.locator("#table-view tbody tr", { hasText: "secret" }).click();
-  await page.keyboard.press("5");
+  await page.keyboard.press("6");
   await page.locator("#source-view .of", { hasText: "not in a folder that sources may be shown from" }).waitFor();
   assert.equal((await inspect(page, "source")).found, null);
   await page.context().close();
@@ -243,12 +243,12 @@ test("markup in names stays text in every view", async () => {
   await page.getByRole("menuitem", { name: /^Focus/ }).click();
   await page.locator("#chips button", { hasText: "<img" }).waitFor();
   await page.locator("#selection strong", { hasText: MARKUP }).waitFor();
-  for (const view of ["3", "4", "5"]) {
+  for (const view of ["3", "4", "5", "6"]) {
     await page.keyboard.press(view);
     await page.waitForSelector(`#tabs button:nth-child(${view})[aria-pressed=true]`);
     assert.equal(await page.locator("main img, footer img, nav img, main b").count(), 0);
   }
-  await page.keyboard.press("4");
+  await page.keyboard.press("5");
   await page.locator("#sandwich-view .callees .name", { hasText: "<b>bold</b>" }).waitFor();
   await page.context().close();
 });
