@@ -3,8 +3,9 @@
 import { color } from "./graph/palette.js";
 import { share } from "./quantity.js";
 
-/** Beyond so many, groups are counted instead of named. */
+/** Beyond so many, and below what share, groups are counted instead of named. */
 const SHOWN = 12;
+const LEAST = 0.005;
 
 /**
  * @param {HTMLElement} list
@@ -14,7 +15,9 @@ const SHOWN = 12;
  * @param {(group: number) => void} press
  */
 export function showLegend(list, picture, theme, pressed, press) {
-  list.replaceChildren(...picture.groups.slice(0, SHOWN).map((group, at) => {
+  // The heaviest come first.
+  const named = picture.groups.slice(0, SHOWN).filter(({ self }, at) => at === 0 || Math.abs(self) >= LEAST * Math.abs(picture.total));
+  list.replaceChildren(...named.map((group, at) => {
     const button = document.createElement("button");
     button.type = "button";
     button.setAttribute("aria-pressed", String(at === pressed));
@@ -32,10 +35,10 @@ export function showLegend(list, picture, theme, pressed, press) {
     entry.append(button);
     return entry;
   }));
-  if (picture.groups.length > SHOWN) {
+  if (picture.groups.length > named.length) {
     const rest = document.createElement("li");
     rest.className = "hint";
-    rest.textContent = `and ${picture.groups.length - SHOWN} more`;
+    rest.textContent = `and ${picture.groups.length - named.length} more`;
     list.append(rest);
   }
 }
