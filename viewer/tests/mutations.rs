@@ -1,6 +1,8 @@
 //! Broken files of every format, made by changing and cutting whole ones: an importer answers, it does not panic, hang, or
 //! take memory beyond a stated multiple of what it was given. The same at every run.
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,54 @@ const ROUNDS: usize = 400;
 
 /// No file here is larger than some kilobytes; in a build without optimization the slowest takes a hundredth of this.
 const LONGEST: Duration = Duration::from_secs(10);
+
+/// How many bytes an importer may hold at a time for each byte that it was given …
+const MEMORY_FACTOR: usize = 64;
+/// … and besides: tables that are made at once, buffers for unpacking.
+const MEMORY_BASE: usize = 4 << 20;
+
+thread_local! {
+    /// Bytes that this thread holds, and the most that it held since `most` was set back.
+    static HELD: Cell<Held> = const { Cell::new(Held { now: 0, most: 0 }) };
+}
+
+#[derive(Clone, Copy)]
+struct Held {
+    now: isize,
+    most: isize,
+}
+
+impl Held {
+    fn change(by: isize) {
+        // A thread that ends may free what it held after its cells are gone.
+        let _ = HELD.try_with(|held| {
+            let now = held.get().now + by;
+            held.set(Held { now, most: held.get().most.max(now) });
+        });
+    }
+}
+
+/// The system's allocator, counting.
+struct Counting;
+
+// SAFETY: every call goes on to the system's allocator as it came; the counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        Held::change(layout.size() as isize);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // What another thread allocated may be freed here: the count may go below zero.
+        Held::change(-(layout.size() as isize));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Small whole files, one of each format that `data/` has none of.
 const SEEDS: &[&str] = &[
@@ -99,9 +149,14 @@ fn mutate(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
 /// Opens bytes; what opens must hold together.
 fn open(bytes: &[u8]) {
     let before = Instant::now();
+    let held = HELD.get().now;
+    HELD.set(Held { now: held, most: held });
     if let Ok(imported) = import(bytes) {
         imported.profile.call_edges();
     }
+    let most = (HELD.get().most - held) as usize;
+    let allowed = MEMORY_BASE + MEMORY_FACTOR * bytes.len();
+    assert!(most <= allowed, "held {most} bytes for {}: {}", bytes.len(), String::from_utf8_lossy(bytes));
     assert!(before.elapsed() < LONGEST, "took {:?}: {}", before.elapsed(), String::from_utf8_lossy(bytes));
 }
 

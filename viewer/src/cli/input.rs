@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Opens a profile and says on stderr what its reader has to know.
 pub(super) fn open(file: &Path, sources: &Sources) -> Result<Opened, String> {
-    let opened = match bytes(file)? {
+    let opened = match bytes(file, sources)? {
         None => library::open(file, sources),
         Some(bytes) => library::open_bytes(file, &bytes, sources),
     };
@@ -63,7 +63,7 @@ pub(super) fn is_address(file: &Path) -> bool {
 }
 
 /// The bytes of what is no file: standard input, or what an address gives.
-pub(super) fn bytes(file: &Path) -> Result<Option<Vec<u8>>, String> {
+pub(super) fn bytes(file: &Path, sources: &Sources) -> Result<Option<Vec<u8>>, String> {
     if is_stdin(file) {
         let mut bytes = Vec::new();
         let read = io::stdin().lock().read_to_end(&mut bytes);
@@ -71,17 +71,17 @@ pub(super) fn bytes(file: &Path) -> Result<Option<Vec<u8>>, String> {
         return Ok(Some(bytes));
     }
     match file.to_str().filter(|text| fetch::is_address(text)) {
-        Some(address) => get(address).map(Some).map_err(|error| format!("{address}: {error}")),
+        Some(address) => get(address, sources.largest).map(Some).map_err(|error| format!("{address}: {error}")),
         None => Ok(None),
     }
 }
 
 /// Gets a profile, with a bar on stderr if that is a terminal: how much of the asked time has passed, then what has come.
-fn get(address: &str) -> Result<Vec<u8>, fetch::FetchError> {
+fn get(address: &str, largest: u64) -> Result<Vec<u8>, fetch::FetchError> {
     let seconds = seconds(address);
-    let bounds = Bounds::default();
     // A server that profiles itself for so long says nothing meanwhile.
-    let bounds = Bounds { silence: bounds.silence + Duration::from_secs(seconds), ..bounds };
+    let silence = Bounds::default().silence + Duration::from_secs(seconds);
+    let bounds = Bounds { bytes: largest, silence };
     let bar = ProgressBar::new_spinner();
     bar.set_style(taking_style(seconds));
     bar.enable_steady_tick(TICK);

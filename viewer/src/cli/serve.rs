@@ -39,15 +39,16 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(&self) -> Result<(), String> {
+        let sources = self.names.sources();
         let mut paths = Vec::new();
         let mut received = Vec::new();
         for path in &self.paths {
-            match input::bytes(path)? {
+            match input::bytes(path, &sources)? {
                 None => paths.push(self.present(path)?),
                 Some(bytes) => received.push((path, bytes)),
             }
         }
-        let library = Library::new(paths.clone(), self.names.sources());
+        let library = Library::new(paths.clone(), sources);
         for (name, bytes) in received {
             library.receive(&file_name(name), &bytes).map_err(|error| input::reason(name, &error))?;
         }

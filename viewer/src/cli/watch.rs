@@ -260,6 +260,6 @@ mod tests {
             assert_eq!(console::measure_text_width(&bar(share)), BAR, "{share}");
         }
         assert_eq!(bar(0.5).trim_end(), "███████");
-        assert_eq!(bar(0.5 + 1.0 / 16.0 / BAR as f64 + 1.0 / 8.0 / BAR as f64).trim_end(), "███████▎");
+        assert_eq!(bar(0.5 + 2.0 / 8.0 / BAR as f64).trim_end(), "███████▎");
     }
 }
