@@ -82,7 +82,7 @@ test("flame graph, table, tree and card say what has changed, in signs and words
   await page.waitForFunction(() => /** @type {any} */ (window).plop.state !== undefined);
   await page.waitForSelector("table.compared tbody tr[data-id]");
   const rows = await page.locator("tbody#rows tr[data-id]").evaluateAll((lines) => lines.map((line) => [line.querySelector("td")?.textContent, line.querySelector(".change")?.textContent]));
-  assert.deepEqual(rows, [["app::draw", "+140+ new"], ["app::lex", "−80− gone"], ["app::parse", "−60− 50 %"], ["main", "0same"]]);
+  assert.deepEqual(rows, [["app::draw", "+140+ new"], ["app::lex", "−80− gone"], ["app::parse", "−60− 50 %"], ["main", "0"]]);
   await page.goto(page.url().replace("view=flame", "view=graph").replace("side=table", "side=tree"));
   await settled(page);
   await page.waitForSelector(".tree-rows [role=row]");
