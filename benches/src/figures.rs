@@ -23,7 +23,7 @@ pub struct Figures {
     pub handler_max_ns: u64,
     /// CPU time of the process while sampling, in milliseconds.
     pub cpu_ms: f64,
-    /// CPU time that the samples stand for, over the process's; `None` where nothing is sampled.
+    /// CPU time that the samples stand for, over the process's; `None` where nothing is sampled, or not by a clock.
     pub coverage: Option<f64>,
     /// Share of the samples whose outermost frame is where a thread starts; `None` where the profiler can't say.
     pub whole: Option<f64>,

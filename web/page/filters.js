@@ -5,7 +5,7 @@ import * as api from "./api.js";
 /** Parameters that the row of filters holds, besides the choosers of the bar. */
 const ROW = ["focus", "ignore", "hide", "show_from", "label", "preset", "recursion", "generics", "color", "direction"];
 /** So long after the last letter, what is typed is applied. */
-const TYPING_MS = 120;
+const TYPING_MS = 40;
 
 /** What a chip calls each parameter. @type {Record<string, string>} */
 const CHIPS = {

@@ -56,7 +56,10 @@ fn main() {
         handler_p99_ns: quantile(0.99),
         handler_max_ns: quantile(1.0),
         cpu_ms: cpu.as_secs_f64() * 1e3,
-        coverage: gathered.map(|gathered| gathered.sampled.as_secs_f64() / cpu.as_secs_f64()),
+        // Signals that are sent stand for no CPU time.
+        coverage: gathered
+            .filter(|_| workload != workload::WARM)
+            .map(|of| of.sampled.as_secs_f64() / cpu.as_secs_f64()),
         whole: gathered.and_then(|gathered| gathered.whole),
         peak_kib: process::resident_kib().1,
     };
