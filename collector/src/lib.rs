@@ -76,7 +76,7 @@
 //!   [`Error::Forked`]. It can start its own. A program that is executed inherits nothing.
 //! - **Threads.** One thread named `plop` is added, with all signals blocked. Threads that block SIGPROF themselves cannot be
 //!   sampled; they are counted. Timers count against `RLIMIT_SIGPENDING`; threads beyond it share one timer, and are counted.
-//! - **Memory.** About 3 MB at the start, and the profile, within [`Builder::memory_limit`].
+//! - **Memory.** About 2 MB at the start, and the profile, within [`Builder::memory_limit`].
 //! - Before Linux 6.4 the kernel gives the shared timer's signal to the main thread first, so threads that live less than
 //!   0.1 s may be missed; [`plop_profile::SelfCheck::coverage`] tells by how much.
 //!

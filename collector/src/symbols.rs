@@ -3,8 +3,7 @@
 //! By `addr2line`, which the `backtrace` crate is made on, rather than by `backtrace` itself: with line tables only, as release
 //! builds have them, debug information calls a function `new`, and only the symbol table says whose; `backtrace` shows the one
 //! where there is one, this asks both. It also needs no lock that a forked child could inherit, and still names what a library
-//! did that is unloaded by now. Measured on 500 and on 5,000 places of a release program of 38 MB with line tables: 0.07 s
-//! and 40 MB of heap, 0.13 s and 61 MB; `backtrace` takes the same.
+//! did that is unloaded by now.
 
 use std::fs::File;
 use std::path::PathBuf;
