@@ -1,35 +1,24 @@
 //! From samples to a profile: stacks become a calling-context tree, threads and labels become label sets, and what is lost
 //! or beyond the memory bound becomes a visible sample. Knows neither where samples come from nor where the profile goes.
 
+mod code;
+mod contexts;
+mod timeline;
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plop_profile::{
-    Label, LabelSetId, LabelSets, LabelValue, Location, LocationId, Mapping, MappingId, Profile, Samples, StackId,
-    StringId, TIME_KEY, TIME_UNIT,
-};
-use rustc_hash::{FxHashMap, FxHashSet};
+use plop_profile::{Label, LabelSetId, LocationId, Profile, StackId};
 
+use self::code::Code;
+use self::contexts::{Contexts, MAX_SETS_WITH_TID};
+use self::timeline::Timeline;
 use crate::engine::wall::Place;
-use crate::label;
 use crate::signal::buffer::Header;
-use crate::symbols::{Symbols, hexadecimal};
-use crate::tasks;
+use crate::symbols::Symbols;
 use crate::unwind;
 
-/// How many threads get a label of their own; those beyond are told apart by name only, so that a program that starts
-/// threads without end does not make label sets without end.
-const MAX_TIDS: usize = 4096;
-/// How many label sets there are before threads are no longer told apart by tid within one label, and before labels are left
-/// out: the product of threads and labels is bounded, too.
-const MAX_SETS_WITH_TID: usize = 16 << 10;
-const MAX_SETS: usize = 48 << 10;
-/// How many windows of time there are before two become one: as many as a wide screen has columns. From there on there are
-/// always at least half as many.
-const MAX_WINDOWS: u64 = 1024;
 /// How much of the CPU time of a thread that is gone can count although it was not sampled.
 const MOST_CARRIED: Duration = Duration::from_millis(40);
-/// How often a thread's name is read again while it is being sampled.
-const NAME_AGE: Duration = Duration::from_secs(1);
 
 /// The profile while it grows.
 pub(crate) struct Aggregate {
@@ -41,27 +30,12 @@ pub(crate) struct Aggregate {
     symbols: Symbols,
     /// How many locations have been given names.
     named: usize,
-    locations: FxHashMap<u64, LocationId>,
-    /// What is mapped now, in order.
-    mapped: Vec<(unwind::Mapping, MappingId)>,
-    threads: FxHashMap<u32, Thread>,
-    contexts: FxHashMap<(u32, u32), LabelSetId>,
-    tids: FxHashSet<u32>,
+    code: Code,
+    contexts: Contexts,
     /// Where samples are kept apart by time.
     timeline: Option<Timeline>,
-    keys: Keys,
+    stand_ins: StandIns,
     pub(crate) counts: Counts,
-}
-
-/// The windows of time that samples are kept apart by.
-struct Timeline {
-    window_ns: u64,
-    /// The number of the window that samples go to now.
-    current: u64,
-    /// How often two windows have become one.
-    coarsened: u32,
-    key: StringId,
-    unit: StringId,
 }
 
 /// What an [`Aggregate`] is made with.
@@ -77,20 +51,11 @@ pub(crate) struct Bounds {
     pub(crate) wall: bool,
 }
 
-/// Strings that every profile has.
-struct Keys {
-    thread: StringId,
-    tid: StringId,
+/// Frames that are not code.
+struct StandIns {
     lost: LocationId,
     other: LocationId,
     own: LocationId,
-}
-
-struct Thread {
-    name: StringId,
-    read_at: Instant,
-    /// Where it was sampled last.
-    last: Option<Place>,
 }
 
 /// What was counted, in weighted samples.
@@ -112,35 +77,23 @@ impl Aggregate {
         profile.set_period("cpu", "nanoseconds", interval_ns);
         profile.default_sample_type = 1;
         profile.time_nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
-        let keys = Keys {
-            thread: profile.strings.intern("thread"),
-            tid: profile.strings.intern("tid"),
+        let stand_ins = StandIns {
             lost: profile.named_location("[lost]", ""),
             other: profile.named_location("[other]", ""),
             own: profile.named_location("[plop]", ""),
         };
-        let timeline = window.map(|window| Timeline {
-            window_ns: (window.as_nanos() as u64).max(1),
-            current: 0,
-            coarsened: 0,
-            key: profile.strings.intern(TIME_KEY),
-            unit: profile.strings.intern(TIME_UNIT),
-        });
         Aggregate {
             named: profile.locations.len(),
+            contexts: Contexts::new(&mut profile.strings),
+            timeline: window.map(|window| Timeline::new(window, &mut profile.strings)),
             profile,
             interval_ns,
             begun: Instant::now(),
             memory_limit,
             symbolize,
             symbols: Symbols::default(),
-            locations: FxHashMap::default(),
-            mapped: Vec::new(),
-            threads: FxHashMap::default(),
-            contexts: FxHashMap::default(),
-            tids: FxHashSet::default(),
-            timeline,
-            keys,
+            code: Code::default(),
+            stand_ins,
             counts: Counts::default(),
         }
     }
@@ -151,43 +104,9 @@ impl Aggregate {
         &mut self.profile
     }
 
-    /// Takes note of what is mapped now. What is gone stays in the profile, but its addresses mean nothing any more.
+    /// Takes note of what is mapped now.
     pub(crate) fn set_mappings(&mut self, now: &[unwind::Mapping]) {
-        let gone = |(mapping, _): &&(unwind::Mapping, MappingId)| !now.contains(mapping);
-        let gone: Vec<_> = self.mapped.iter().filter(gone).map(|(mapping, _)| mapping.start..mapping.limit).collect();
-        if !gone.is_empty() {
-            self.locations.retain(|address, _| !gone.iter().any(|range| range.contains(address)));
-        }
-        // An address seen before its file was known is another location from now on.
-        let known = |mapping: &&unwind::Mapping| self.mapped.iter().any(|(known, _)| known == *mapping);
-        let new: Vec<_> = now.iter().filter(|mapping| !known(mapping)).map(|new| new.start..new.limit).collect();
-        if !new.is_empty() && !self.mapped.is_empty() {
-            self.locations.retain(|address, _| !new.iter().any(|range| range.contains(address)));
-        }
-        let mut mapped = Vec::with_capacity(now.len());
-        for mapping in now {
-            let id = self.mapping(mapping);
-            mapped.push((mapping.clone(), id));
-        }
-        mapped.sort_by_key(|(mapping, _)| mapping.start);
-        self.mapped = mapped;
-    }
-
-    fn mapping(&mut self, mapping: &unwind::Mapping) -> MappingId {
-        let strings = &mut self.profile.strings;
-        let mapping = Mapping {
-            start: mapping.start,
-            limit: mapping.limit,
-            file_offset: mapping.file_offset,
-            file: strings.intern(&mapping.path.to_string_lossy()),
-            build_id: strings.intern(&hexadecimal(&mapping.build_id)),
-            symbolized: self.symbolize,
-        };
-        let known = self.profile.mappings.iter().position(|have| *have == mapping);
-        MappingId(known.unwrap_or_else(|| {
-            self.profile.mappings.push(mapping);
-            self.profile.mappings.len() - 1
-        }) as u32)
+        self.code.set_mappings(now, self.symbolize, &mut self.profile);
     }
 
     /// Adds a sample whose frames are code addresses, leaf first, that stands for so much time of the wall clock. `first_name` is
@@ -210,11 +129,11 @@ impl Aggregate {
         let stack = if full { self.known_stack(frames, labels) } else { Some(self.stack(frames)) };
         let (stack, labels) = stack.map(|stack| (stack, labels)).unwrap_or_else(|| {
             self.counts.folded += weight;
-            (self.profile.stacks.push(StackId::EMPTY, self.keys.other), self.labels(Vec::new()))
+            (self.profile.stacks.push(StackId::EMPTY, self.stand_ins.other), self.labels(Vec::new()))
         });
         self.count(stack, labels, weight, wall);
-        if let Some(thread) = self.threads.get_mut(&header.tid).filter(|_| weight > 0) {
-            thread.last = Some(Place { tid: header.tid, stack, label: header.label });
+        if weight > 0 {
+            self.contexts.note(Place { tid: header.tid, stack, label: header.label });
         }
         stack
     }
@@ -223,7 +142,7 @@ impl Aggregate {
     /// uses between the last tick of the kernel that it sees and its end is some milliseconds; more than [`MOST_CARRIED`] is
     /// not believed.
     pub(crate) fn carry(&mut self, gone: &[u32], weight: u64) {
-        let places: Vec<Place> = gone.iter().filter_map(|tid| self.threads.get(tid)?.last).collect();
+        let places: Vec<Place> = gone.iter().filter_map(|&tid| self.contexts.last(tid)).collect();
         let most = (MOST_CARRIED.as_nanos() as u64).div_ceil(self.interval_ns as u64);
         let (count, mut left) = (places.len() as u64, weight);
         for (at, place) in places.into_iter().enumerate() {
@@ -258,7 +177,7 @@ impl Aggregate {
     pub(crate) fn add_lost(&mut self, weight: u64) {
         self.counts.lost += weight;
         self.counts.samples += weight;
-        let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.lost);
+        let stack = self.profile.stacks.push(StackId::EMPTY, self.stand_ins.lost);
         let labels = self.labels(Vec::new());
         self.count(stack, labels, weight, Duration::ZERO);
     }
@@ -266,9 +185,9 @@ impl Aggregate {
     /// Adds what the collector's own thread has used, which no signal samples.
     pub(crate) fn add_own(&mut self, weight: u64) {
         self.counts.samples += weight;
-        let stack = self.profile.stacks.push(StackId::EMPTY, self.keys.own);
+        let stack = self.profile.stacks.push(StackId::EMPTY, self.stand_ins.own);
         let name = self.profile.strings.intern("plop");
-        let labels = self.labels(vec![Label { key: self.keys.thread, value: LabelValue::Text(name) }]);
+        let labels = self.labels(vec![self.contexts.thread_label(name)]);
         self.count(stack, labels, weight, Duration::ZERO);
     }
 
@@ -284,58 +203,23 @@ impl Aggregate {
 
     fn stack(&mut self, frames: &[u64]) -> StackId {
         frames.iter().rev().fold(StackId::EMPTY, |caller, &address| {
-            let location = self.location(address);
+            let location = self.code.location(address, &mut self.profile);
             self.profile.stacks.push(caller, location)
         })
     }
 
     /// The stack, if nothing needs to be added for it.
     fn known_stack(&self, frames: &[u64], labels: LabelSetId) -> Option<StackId> {
-        let stack = frames.iter().rev().try_fold(StackId::EMPTY, |caller, address| {
-            self.profile.stacks.find(caller, *self.locations.get(address)?)
-        })?;
+        let stack = frames
+            .iter()
+            .rev()
+            .try_fold(StackId::EMPTY, |caller, address| self.profile.stacks.find(caller, self.code.known(*address)?))?;
         self.profile.samples.find(stack, labels).map(|_| stack)
     }
 
-    fn location(&mut self, address: u64) -> LocationId {
-        if let Some(&location) = self.locations.get(&address) {
-            return location;
-        }
-        let at = self.mapped.partition_point(|(mapping, _)| mapping.limit <= address);
-        let mapping = self.mapped.get(at).filter(|(mapping, _)| mapping.start <= address).map(|&(_, id)| id);
-        let location = self.profile.push_location(Location { mapping, address, lines: Vec::new() });
-        self.locations.insert(address, location);
-        location
-    }
-
-    /// The label set of a thread under the label set that it has put itself under.
     fn context(&mut self, tid: u32, label: u32, first_name: impl FnOnce() -> Option<String>) -> LabelSetId {
-        self.refresh_name(tid, first_name);
-        if let Some(&known) = self.contexts.get(&(tid, label)) {
-            return known;
-        }
-        let sets = self.profile.label_sets.len();
-        if sets >= MAX_SETS {
-            return self.labels(Vec::new());
-        }
-        let mut labels = Vec::new();
-        if let Some(thread) = self.threads.get(&tid) {
-            labels.push(Label { key: self.keys.thread, value: LabelValue::Text(thread.name) });
-        }
-        if sets < MAX_SETS_WITH_TID && (self.tids.len() < MAX_TIDS || self.tids.contains(&tid)) {
-            self.tids.insert(tid);
-            labels.push(Label { key: self.keys.tid, value: LabelValue::Number(i64::from(tid), StringId::EMPTY) });
-        }
-        for (key, value) in label::pairs(label) {
-            let strings = &mut self.profile.strings;
-            labels.push(Label { key: strings.intern(&key), value: LabelValue::Text(strings.intern(&value)) });
-        }
-        let set = self.labels(labels);
-        if self.contexts.len() >= MAX_SETS {
-            self.contexts.clear();
-        }
-        self.contexts.insert((tid, label), set);
-        set
+        let time = self.timeline.as_ref().map(Timeline::label);
+        self.contexts.set_of((tid, label), time, first_name, &mut self.profile)
     }
 
     /// The set of these labels, and of the time if samples are kept apart by it.
@@ -347,72 +231,34 @@ impl Aggregate {
     /// Goes on to the window of time that it is now, if samples are kept apart by time. They count for the window in which they
     /// are taken out of the buffer, at most the drain's longest pause after they were taken.
     pub(crate) fn advance(&mut self) {
-        let passed_ns = self.begun.elapsed().as_nanos() as u64;
-        let Some(timeline) = &mut self.timeline else { return };
-        let now = passed_ns / timeline.window_ns;
-        if now == timeline.current {
-            return;
-        }
-        timeline.current = now;
-        self.contexts.clear();
-        while self.timeline.as_ref().is_some_and(|timeline| timeline.current >= MAX_WINDOWS) {
-            self.coarsen();
+        let passed = self.begun.elapsed();
+        if self.timeline.as_mut().is_some_and(|timeline| timeline.advance(passed, &mut self.profile)) {
+            self.contexts.forget_sets();
         }
     }
 
-    /// Makes two windows of time one, all along, so that there are fewer label sets and samples; `false` when there is one
-    /// window only. This can happen as often as the time that has passed can be halved.
+    /// Makes two windows of time one, all along; `false` when there are no two.
     fn coarsen(&mut self) -> bool {
-        let Some(timeline) = self.timeline.as_mut().filter(|timeline| timeline.current > 0) else { return false };
-        timeline.window_ns *= 2;
-        timeline.current /= 2;
-        timeline.coarsened += 1;
-        let mut sets = LabelSets::default();
-        let coarse: Vec<LabelSetId> = self
-            .profile
-            .label_sets
-            .iter()
-            .map(|(_, labels)| sets.intern(&labels.iter().map(|label| timeline.coarse(*label)).collect::<Vec<_>>()))
-            .collect();
-        let mut samples = Samples::new(self.profile.samples.width());
-        for sample in self.profile.samples.iter() {
-            samples.add(sample.stack, coarse[sample.labels.0 as usize], sample.values);
+        let done = self.timeline.as_mut().is_some_and(|timeline| timeline.coarsen(&mut self.profile));
+        if done {
+            self.contexts.forget_sets();
         }
-        self.profile.label_sets = sets;
-        self.profile.samples = samples;
-        self.contexts.clear();
-        true
+        done
     }
 
     /// How often the samples were put in a new order, so that what is written of them does not fit any more.
     pub(crate) fn reordered(&self) -> u32 {
-        self.timeline.as_ref().map_or(0, |timeline| timeline.coarsened)
+        self.timeline.as_ref().map_or(0, Timeline::coarsened)
     }
 
     /// The length of the windows of time; 0 if there are none.
     pub(crate) fn window_ns(&self) -> u64 {
-        self.timeline.as_ref().map_or(0, |timeline| timeline.window_ns)
-    }
-
-    fn refresh_name(&mut self, tid: u32, first_name: impl FnOnce() -> Option<String>) {
-        let now = Instant::now();
-        let known = self.threads.get_mut(&tid);
-        if known.as_ref().is_some_and(|thread| now - thread.read_at < NAME_AGE) {
-            return;
-        }
-        let Some(name) = tasks::name(tid).or_else(|| if known.is_none() { first_name() } else { None }) else { return };
-        let name = self.profile.strings.intern(&name);
-        let last = known.as_ref().and_then(|thread| thread.last);
-        if self.threads.insert(tid, Thread { name, read_at: now, last }).is_none_or(|old| old.name != name) {
-            self.contexts.retain(|&(of, _), _| of != tid);
-        }
+        self.timeline.as_ref().map_or(0, Timeline::window_ns)
     }
 
     /// Forgets a thread that is gone: its tid may come back as another's.
     pub(crate) fn forget_thread(&mut self, tid: u32) {
-        if self.threads.remove(&tid).is_some() {
-            self.contexts.retain(|&(of, _), _| of != tid);
-        }
+        self.contexts.forget_thread(tid);
     }
 
     /// Looks up the names of some of the locations that have none yet; says whether that was the last of them.
@@ -456,27 +302,12 @@ impl Aggregate {
     }
 }
 
-impl Timeline {
-    fn label(&self) -> Label {
-        let start = self.current.saturating_mul(self.window_ns);
-        Label { key: self.key, value: LabelValue::Number(i64::try_from(start).unwrap_or(i64::MAX), self.unit) }
-    }
-
-    /// The label as it is with windows of the present length.
-    fn coarse(&self, label: Label) -> Label {
-        match label.value {
-            LabelValue::Number(start, unit) if label.key == self.key => {
-                let window_ns = self.window_ns as i64;
-                Label { value: LabelValue::Number(start / window_ns * window_ns, unit), ..label }
-            }
-            _ => label,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::contexts::MAX_TIDS;
+    use super::timeline::MAX_WINDOWS;
     use super::*;
+    use plop_profile::MappingId;
 
     const HEADER: Header = Header { tid: 1, weight: 1, label: 0, truncated: false };
 
@@ -615,7 +446,7 @@ mod tests {
                 .add(Header { tid: 0x4000_0000 + tid, ..HEADER }, &[1], Duration::ZERO, || Some("worker".to_owned()));
             aggregate.forget_thread(0x4000_0000 + tid);
         }
-        assert!(aggregate.contexts.is_empty());
+        assert!(aggregate.contexts.knows_no_set());
         assert_eq!(aggregate.profile().label_sets.len(), MAX_TIDS + 2, "and the name alone, and the empty set");
     }
 }
