@@ -6,7 +6,9 @@ use std::io::Read;
 use std::ops::Range;
 
 use addr2line::{Context, FrameIter};
-use gimli::{Dwarf, EndianSlice, NativeEndian};
+use gimli::{
+    DW_EH_PE_datarel, DW_EH_PE_pcrel, DW_EH_PE_sdata4, DW_EH_PE_udata4, DwEhPe, Dwarf, EndianSlice, NativeEndian,
+};
 use memmap2::Mmap;
 
 use crate::elf_file::{self, SectionAt};
@@ -26,6 +28,8 @@ pub(crate) struct DebugInfo {
     functions: Vec<(u64, u32)>,
     symbols: Range<usize>,
     names: Range<usize>,
+    /// The table that unwinders search, and its address.
+    unwind_index: Option<(Range<usize>, u64)>,
     /// Sections that are compressed in the file.
     _unpacked: Vec<Vec<u8>>,
     file: Mmap,
@@ -65,7 +69,9 @@ impl DebugInfo {
         });
         let (symbols, names) = symbols.unwrap_or_default();
         let functions = mapped.get(symbols.clone()).map(functions).unwrap_or_default();
-        Some(DebugInfo { context, functions, symbols, names, _unpacked: unpacked, file: mapped })
+        let unwind_index = elf_file::find_section(file, |_, name| name == b".eh_frame_hdr");
+        let unwind_index = unwind_index.and_then(|at| Some((range(at)?, at.address)));
+        Some(DebugInfo { context, functions, symbols, names, unwind_index, _unpacked: unpacked, file: mapped })
     }
 
     /// The functions at an address, the innermost inlined one first.
@@ -87,6 +93,23 @@ impl DebugInfo {
         let name = u32::from_ne_bytes(symbol[..4].try_into().ok()?) as usize;
         let name = self.file.get(self.names.clone())?.get(name..)?.split(|&byte| byte == 0).next()?;
         std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
+    }
+
+    /// Where the function at an address begins, which files without symbols tell, too: in `.eh_frame_hdr`, four bytes that say
+    /// how the rest is written, the place of `.eh_frame`, a count, and for each function its begin and its rules, both from the
+    /// table's own address on (<https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/ehframechpt.html>).
+    pub(crate) fn begin(&self, address: u64) -> Option<u64> {
+        const AS_LINKERS_WRITE_IT: [u8; 4] = [1, DW_EH_PE_pcrel.0 | DW_EH_PE_sdata4.0, DW_EH_PE_udata4.0, SORTED.0];
+        const SORTED: DwEhPe = DwEhPe(DW_EH_PE_datarel.0 | DW_EH_PE_sdata4.0);
+        let (range, own) = self.unwind_index.clone()?;
+        let (head, entries) = self.file.get(range)?.split_at_checked(12)?;
+        if head[..4] != AS_LINKERS_WRITE_IT {
+            return None;
+        }
+        let (entries, _) = entries.as_chunks::<8>();
+        let begin = |&[a, b, c, d, ..]: &[u8; 8]| own.checked_add_signed(i32::from_ne_bytes([a, b, c, d]).into());
+        let after = entries.partition_point(|entry| begin(entry).is_some_and(|begin| begin <= address));
+        begin(entries.get(after.checked_sub(1)?)?)
     }
 }
 

@@ -52,9 +52,16 @@ impl Symbols {
             let Some(offset) = location.address.checked_sub(mapping.start) else { continue };
             let key = (mapping.file, mapping.build_id);
             let file = self.files.entry(key).or_insert_with(|| SymbolFile::open(profile, mapping));
-            let Some(frames) = file.as_ref().and_then(|file| file.frames(offset + mapping.file_offset)) else {
+            let offset = offset + mapping.file_offset;
+            let Some((file, address)) = file.as_ref().and_then(|file| Some((file, file.elf.address_of(offset)?)))
+            else {
                 continue;
             };
+            let mut frames = file.frames(address);
+            if let (true, Some(begin)) = (frames.is_empty(), file.info.begin(address)) {
+                let mangled = plop_profile::nameless_function(&profile.strings[mapping.file], begin);
+                frames.push(Frame { mangled, file: String::new(), line: 0 });
+            }
             profile.locations[at].lines = frames.iter().map(|frame| line_of(profile, frame)).collect();
         }
         profile.locations.len()
@@ -82,9 +89,8 @@ impl SymbolFile {
         Some(SymbolFile { elf, info: DebugInfo::open(&file)? })
     }
 
-    /// What is at that place in the file, the innermost inlined function first.
-    fn frames(&self, offset: u64) -> Option<Vec<Frame>> {
-        let address = self.elf.address_of(offset)?;
+    /// What has a name at an address of the file's own numbering, the innermost inlined function first.
+    fn frames(&self, address: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
         // A malformed part of the debug information ends what can be known here, and nothing else.
         if let Some(mut found) = self.info.frames(address) {
@@ -110,7 +116,7 @@ impl SymbolFile {
             }
             _ => {}
         }
-        Some(frames)
+        frames
     }
 }
 
@@ -138,6 +144,8 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
     use plop_profile::{Location, MappingId};
 
@@ -146,8 +154,8 @@ mod tests {
         std::hint::black_box(place as fn() -> u64 as usize as u64)
     }
 
-    /// This program's code as a mapping, with that build ID.
-    fn names(build_id: &str) -> Vec<(String, String)> {
+    /// The names and files of [`place`], if its mapping were of that build and of that file instead of this program's.
+    fn names(build_id: &str, instead: Option<&str>) -> Vec<(String, String)> {
         let maps = std::fs::read_to_string("/proc/self/maps").expect("/proc can be read");
         let address = place() + 1;
         let mapping = maps.lines().find_map(|line| {
@@ -159,7 +167,8 @@ mod tests {
         });
         let (start, limit, file_offset, path) = mapping.expect("code is mapped from a file");
         let mut profile = Profile::new([("samples", "count")]);
-        let (file, build_id) = (profile.strings.intern(path), profile.strings.intern(build_id));
+        let file = profile.strings.intern(instead.unwrap_or(path));
+        let build_id = profile.strings.intern(build_id);
         profile.mappings.push(Mapping { start, limit, file_offset, file, build_id, symbolized: true });
         profile.push_location(Location { mapping: Some(MappingId(0)), address, lines: Vec::new() });
         Symbols::default().name_locations(&mut profile, 0);
@@ -170,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_place_in_this_program_has_its_function_s_whole_name_and_file() {
-        let names = names("");
+        let names = names("", None);
         let (name, file) = names.last().expect("this test has line tables");
         assert_eq!(name, "plop_collector::symbols::tests::place");
         assert!(file.ends_with("src/symbols.rs"), "{file}");
@@ -178,6 +187,24 @@ mod tests {
 
     #[test]
     fn a_file_of_another_build_names_nothing() {
-        assert!(names("00112233").is_empty());
+        assert!(names("00112233", None).is_empty());
+    }
+
+    #[test]
+    fn code_without_a_symbol_is_known_by_where_its_function_begins() {
+        if Command::new("objcopy").arg("--version").output().is_err() {
+            eprintln!("skipped: there is no objcopy on this machine (Debian: binutils)");
+            return;
+        }
+        let folder = tempfile::tempdir().expect("there is room for a copy of this program");
+        let stripped = folder.path().join("stripped");
+        let program = std::env::current_exe().expect("this program has a path");
+        let made = Command::new("objcopy").arg("--strip-all").arg(program).arg(&stripped).status();
+        assert!(made.expect("objcopy runs").success());
+        let names = names("", stripped.to_str());
+        let start = std::fs::read_to_string("/proc/self/maps").expect("/proc can be read");
+        let start = start.split('-').next().and_then(|start| u64::from_str_radix(start, 16).ok());
+        let begin = place() - start.expect("the program is mapped first, from its address 0 on");
+        assert_eq!(names, [(format!("[stripped+{begin:#x}]"), String::new())]);
     }
 }

@@ -40,7 +40,10 @@ pub use call_graph::{CallEdge, CallGraph, Edge};
 pub use error::Error;
 pub use frame_tree::{Frame, FrameNode, FrameTree, Shape};
 pub use labels::{Label, LabelSetId, LabelSets, LabelValue};
-pub use profile::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Profile, ValueType};
+pub use profile::{
+    Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Profile, ValueType, is_nameless_function,
+    nameless_function,
+};
 pub use samples::{Sample, Samples};
 pub use self_check::SelfCheck;
 pub use stacks::{StackId, StackNode, Stacks};

@@ -197,8 +197,7 @@ impl Profile {
             Frame::Function(id) => Cow::Borrowed(&self.strings[self.functions[id.0 as usize].name]),
             Frame::Unnamed(Some(id)) => {
                 let file = &self.strings[self.mappings[id.0 as usize].file];
-                let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
-                Cow::Owned(format!("[{base}]"))
+                Cow::Owned(format!("[{}]", base_name(file)))
             }
             Frame::Unnamed(None) => Cow::Borrowed("<unknown>"),
         }
@@ -240,4 +239,37 @@ impl Profile {
 
 fn intern_value_type(strings: &mut Strings, kind: &str, unit: &str) -> ValueType {
     ValueType { kind: strings.intern(kind), unit: strings.intern(unit) }
+}
+
+/// The name of a function of which only the file and the place in it are known: `[libc.so.6+0x94ac0]`, where the function
+/// begins in the file's own numbering.
+pub fn nameless_function(file: &str, begin: u64) -> String {
+    format!("[{}+{begin:#x}]", base_name(file))
+}
+
+/// Whether a name is one that [`nameless_function`] gives, so that whoever has the file's symbols may give a better one.
+pub fn is_nameless_function(name: &str) -> bool {
+    let inside = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    inside.and_then(|inside| inside.rsplit_once("+0x")).is_some_and(|(file, begin)| {
+        !file.is_empty() && !begin.is_empty() && begin.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
+}
+
+fn base_name(file: &str) -> &str {
+    file.rsplit(['/', '\\']).next().unwrap_or(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_without_a_name_are_known_by_it() {
+        let name = nameless_function("/lib/x86_64-linux-gnu/libc.so.6", 0x94ac0);
+        assert_eq!(name, "[libc.so.6+0x94ac0]");
+        assert!(is_nameless_function(&name));
+        for other in ["[libc.so.6]", "malloc", "[+0x1]", "[a+0x]", "[a+0xg]", "a+0x1"] {
+            assert!(!is_nameless_function(other), "{other}");
+        }
+    }
 }

@@ -302,9 +302,10 @@ fn is_source(file: &str) -> bool {
     })
 }
 
-/// `libc` for `/lib/x86_64-linux-gnu/libc.so.6` and `libc-2.31.so`, `busy` for `/usr/bin/busy`.
+/// `libc` for `/lib/x86_64-linux-gnu/libc.so.6` and `libc-2.31.so`, `busy` for `/usr/bin/busy` and `[busy+0x94ac0]`.
 fn library(path: &str) -> String {
     let base = path.rsplit(['/', '\\']).next().unwrap_or(path).trim_matches(['[', ']']);
+    let base = base.rsplit_once("+0x").map_or(base, |(base, _)| base);
     let stem = base.split(".so").next().unwrap_or(base);
     let cut = stem
         .char_indices()
