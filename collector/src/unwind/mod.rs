@@ -7,6 +7,7 @@ use std::sync::Arc;
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::disallowed_methods))]
 mod cache;
 mod cfi;
+mod common;
 pub(crate) mod loaded;
 pub(crate) mod rule;
 mod table;

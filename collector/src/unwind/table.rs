@@ -39,7 +39,7 @@ impl Third {
 /// ```
 ///
 /// A block without rows goes on under the rule of the last row before it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Table {
     block_bits: u32,
     before: Vec<u32>,
@@ -58,6 +58,8 @@ const SMALLEST_BLOCK_BITS: u32 = 8;
 pub(crate) struct TableBuilder {
     /// One number each, so that they sort fast and take little room: place, whether code begins there, third register, rule.
     found: Vec<u64>,
+    /// Where in it functions begin.
+    functions: Vec<usize>,
     unusual: Vec<Rule>,
     numbers: FxHashMap<Rule, Packed>,
 }
@@ -74,8 +76,32 @@ impl TableBuilder {
         self.push(place, false, Packed::UNKNOWN, Third::KEPT);
     }
 
+    /// What is said from now on is of another function.
+    pub(crate) fn next_function(&mut self) {
+        self.functions.push(self.found.len());
+    }
+
+    /// Forgets what was said of the function.
+    pub(crate) fn again(&mut self) {
+        self.found.truncate(self.functions.last().copied().unwrap_or(0));
+    }
+
     fn push(&mut self, place: u32, begins: bool, Packed(rule): Packed, Third(third): Third) {
         self.found.push(u64::from(place) << 32 | u64::from(begins) << 24 | u64::from(third) << 16 | u64::from(rule));
+    }
+
+    /// What was found, in order. What is said of a function is in order already, so it is functions that are sorted, unless two
+    /// things were said of the same code.
+    fn sorted(&self) -> Vec<u64> {
+        let ends = self.functions.iter().skip(1).copied().chain([self.found.len()]);
+        let functions = self.functions.iter().zip(ends).map(|(&begin, end)| &self.found[begin..end]);
+        let mut functions: Vec<&[u64]> = functions.filter(|function| !function.is_empty()).collect();
+        functions.sort_unstable_by_key(|function| function[0]);
+        let mut sorted = functions.concat();
+        if !sorted.is_sorted() {
+            sorted.sort_unstable();
+        }
+        sorted
     }
 
     fn in_full(&mut self, rule: Rule) -> Packed {
@@ -89,24 +115,23 @@ impl TableBuilder {
     }
 
     /// The table of what was gathered.
-    pub(crate) fn build(mut self) -> Table {
-        // Nearly sorted already: linkers keep the order of the code. Where one function ends as the next begins, the beginning
-        // comes later and holds.
-        self.found.sort_unstable();
+    pub(crate) fn build(self) -> Table {
+        // Where one function ends as the next begins, the beginning comes later and holds.
+        let mut found = self.sorted();
         let place = |found: u64| (found >> 32) as u32;
         let says = |found: u64| found as u32 & 0x00ff_ffff;
         let mut kept = 0;
-        for at in 0..self.found.len() {
-            let found = self.found[at];
-            if kept > 0 && place(self.found[kept - 1]) == place(found) {
+        for at in 0..found.len() {
+            let next = found[at];
+            if kept > 0 && place(found[kept - 1]) == place(next) {
                 kept -= 1;
             }
-            if kept == 0 || says(self.found[kept - 1]) != says(found) {
-                self.found[kept] = found;
+            if kept == 0 || says(found[kept - 1]) != says(next) {
+                found[kept] = next;
                 kept += 1;
             }
         }
-        let found = &self.found[..kept];
+        found.truncate(kept);
         let Some(last) = found.last().map(|&last| place(last)) else { return Table::default() };
         // No more blocks than rows, or a module with little code in much room would have a table that is mostly index.
         let blocks = |bits: u32| (last >> bits) as usize + 1;
@@ -204,6 +229,7 @@ mod tests {
     /// Looks up each place and those around it, against a search of all.
     fn check(places: &[u32]) {
         let mut builder = TableBuilder::default();
+        builder.next_function();
         // The order in which they are found does not matter.
         for (number, &place) in places.iter().enumerate().rev() {
             builder.begin(place, rule(number), Third(number as u8));
