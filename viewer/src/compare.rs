@@ -39,7 +39,7 @@
 
 use std::fmt;
 
-use plop_profile::{Frame, FunctionId, Line, Location, LocationId, Profile, Samples, ValueType};
+use plop_profile::{CallGraph, Frame, FunctionId, Line, Location, LocationId, Profile, Samples, ValueType};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
@@ -282,9 +282,56 @@ impl Comparison {
     }
 
     /// The sample types that hold the two sides of one.
-    fn columns(&self, sample_type: usize) -> Sides<usize> {
+    pub(crate) fn columns(&self, sample_type: usize) -> Sides<usize> {
         let after = sample_type % self.types;
         Sides { before: after + self.types, after }
+    }
+}
+
+/// A view of two profiles, with what makes them comparable.
+#[derive(Debug)]
+pub struct Both<'a> {
+    /// Whose view it is.
+    pub comparison: &'a Comparison,
+    /// The view.
+    pub viewed: Viewed<'a>,
+    /// The self value of each node of the view's tree on either side, as measured.
+    pub node_self: Sides<Vec<i64>>,
+    /// How before's values are made comparable.
+    pub normalize: Normalize,
+    /// What one of them weighs.
+    pub scale: Scale,
+}
+
+impl<'a> Both<'a> {
+    /// Puts the sides of a view of a comparison beside each other.
+    ///
+    /// # Errors
+    /// When they are to be normalized by time and one of the two does not say how long it lasted.
+    pub fn new(comparison: &'a Comparison, viewed: Viewed<'a>, normalize: Normalize) -> Result<Both<'a>, CompareError> {
+        let scale = comparison.scale(&viewed, normalize)?;
+        Ok(Both { node_self: comparison.node_self(&viewed), comparison, viewed, normalize, scale })
+    }
+
+    /// The self values of both together, which layouts are made of.
+    pub fn together(&self) -> Vec<i64> {
+        let before = self.scale.spread(&self.node_self.before);
+        self.node_self.after.iter().zip(before).map(|(after, before)| after.saturating_add(before)).collect()
+    }
+
+    /// The call graph of either side, as measured.
+    pub fn graphs(&self) -> Sides<CallGraph> {
+        self.node_self.map(|values| CallGraph::new(&self.viewed.tree, values))
+    }
+
+    /// A value of either side, before's in units of after.
+    pub fn scaled(&self, raw: &Sides<i64>) -> Sides<i64> {
+        Sides { before: self.scale.of(raw.before), after: raw.after }
+    }
+
+    /// The sample types that hold either side of the view's.
+    pub(crate) fn columns(&self) -> Sides<usize> {
+        self.comparison.columns(self.viewed.sample_type)
     }
 }
 

@@ -3,11 +3,9 @@
 use std::cmp::Reverse;
 use std::fmt::Write;
 
-use plop_profile::CallGraph;
 use serde::Serialize;
 
-use crate::compare::{Change, CompareError, Comparison, Normalize, Scale, Sides};
-use crate::filter::Viewed;
+use crate::compare::{Both, Change, Normalize, Scale, Sides};
 use crate::quantity::Quantity;
 use crate::top::{SampleType, Sort, csv_field, printable};
 
@@ -71,18 +69,10 @@ pub struct Changed {
 impl Difference {
     /// The `count` functions of a view of a comparison whose self (or total) changed most, up or down; all if `None`. Those
     /// without any value on both sides are left out.
-    ///
-    /// # Errors
-    /// When they are to be normalized by time and one of the two does not say how long it lasted.
-    pub fn of(
-        comparison: &Comparison,
-        viewed: &Viewed<'_>,
-        normalize: Normalize,
-        sort: Sort,
-        count: Option<usize>,
-    ) -> Result<Difference, CompareError> {
-        let scale = comparison.scale(viewed, normalize)?;
-        let graph = comparison.node_self(viewed).map(|values| CallGraph::new(&viewed.tree, values));
+    pub fn of(both: &Both<'_>, sort: Sort, count: Option<usize>) -> Difference {
+        let Both { viewed, scale, normalize, .. } = both;
+        let (scale, normalize) = (*scale, *normalize);
+        let graph = both.graphs();
         let row = |function: usize| {
             let total = graph.map(|graph| graph.totals[function]);
             let own = graph.map(|graph| graph.self_values[function]);
@@ -108,13 +98,13 @@ impl Difference {
             order.then_with(|| left.name.cmp(&right.name)).then_with(|| left.file.cmp(&right.file))
         });
         functions.truncate(count.unwrap_or(usize::MAX));
-        Ok(Difference {
+        Difference {
             sample_type: SampleType::of(viewed),
             normalize,
             factor: scale.factor(),
             total: Values::new(scale, &graph.map(|graph| graph.total)),
             functions,
-        })
+        }
     }
 
     /// The table as text: self before and after, what it changed by and by how many points of its share; total likewise.

@@ -166,6 +166,11 @@ impl Viewed<'_> {
         values
     }
 
+    /// The number of the frame whose function has that id, if the view has it.
+    pub(crate) fn frame_with(&self, id: u64) -> Option<u32> {
+        self.functions.iter().position(|function| function.id == id).map(|at| at as u32)
+    }
+
     /// The number of the frame that shows a function of the profile.
     pub(crate) fn frame_of(&self, function: FunctionId) -> u32 {
         self.shown.frame_of[function.0 as usize]

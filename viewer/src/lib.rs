@@ -36,7 +36,7 @@ mod view;
 
 pub use browser::open_browser;
 pub use cli::run;
-pub use compare::{Change, CompareError, Comparison, Normalize, Scale, Sides};
+pub use compare::{Both, Change, CompareError, Comparison, Normalize, Scale, Sides};
 pub use controls::Controls;
 pub use difference::{Changed, Difference, Values};
 pub use export::{EXPORTERS, Exporter, exporter};

@@ -12,6 +12,7 @@ use plop_profile::Profile;
 
 use crate::arrivals::Arrivals;
 use crate::compare::Comparison;
+use crate::function::hash;
 use crate::import::{self, ImportError};
 use crate::opened::Opened;
 use crate::symbolize::{self, Sources};
@@ -285,11 +286,11 @@ impl Library {
             let Ok(folder) = fs::read_dir(path) else { continue };
             let files =
                 folder.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| looks_like_a_profile(path));
-            entries.extend(
-                files
-                    .filter_map(|path| Some((fs::metadata(&path).ok().filter(fs::Metadata::is_file)?, path)))
-                    .map(|(m, p)| (p, m)),
-            );
+            let mut files: Vec<_> = files
+                .filter_map(|path| fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|of| (path, of)))
+                .collect();
+            files.sort_by(|left, right| left.0.cmp(&right.0));
+            entries.extend(files);
         }
         let mut entries: Vec<Entry> = entries
             .into_iter()
@@ -302,15 +303,13 @@ impl Library {
                 received: None,
             })
             .collect();
-        entries.sort_by(newest_first);
-        // One from the page keeps the id that it was given, whatever file comes after it.
+        // One from the page keeps the id that it was given, whatever file comes after it. Of files with the same name, the
+        // one that was named first has the plain id, not the newest: what an address compares stays the same when one grows.
         let received = lock(&self.received).clone();
-        let mut taken: HashMap<String, usize> = received.iter().map(|entry| (entry.id.clone(), 1)).collect();
+        let mut taken: HashSet<String> = received.iter().map(|entry| entry.id.clone()).collect();
         for entry in &mut entries {
-            let id = id_of(&entry.path);
-            let times = taken.entry(id.clone()).or_default();
-            *times += 1;
-            entry.id = if *times == 1 { id } else { format!("{id}~{times}") };
+            let plain = id_of(&entry.path);
+            entry.id = if taken.insert(plain.clone()) { plain } else { long_id(&entry.path) };
         }
         entries.extend(received);
         entries.sort_by(newest_first);
@@ -322,7 +321,13 @@ impl Library {
     /// # Errors
     /// When there is none.
     pub(crate) fn entry(&self, id: &str) -> Result<Entry, OpenError> {
-        let found = self.entries().into_iter().find(|entry| entry.id == id);
+        let mut entries = self.entries();
+        // One that had its long id because of another keeps it when that one is gone.
+        let at = entries
+            .iter()
+            .position(|entry| entry.id == id)
+            .or_else(|| entries.iter().position(|entry| entry.received.is_none() && long_id(&entry.path) == id));
+        let found = at.map(|at| entries.swap_remove(at));
         found.ok_or_else(|| OpenError::NoSuchId(id.to_owned()))
     }
 
@@ -454,6 +459,16 @@ fn id_of(path: &Path) -> String {
     name.strip_suffix(".gz").map_or(name.clone(), str::to_owned)
 }
 
+/// The id of a file whose name another has too: with a mark of the folder that it is in.
+fn long_id(path: &Path) -> String {
+    let folder = path.parent().unwrap_or(path).to_string_lossy();
+    format!(
+        "{}~{:04x}",
+        id_of(path),
+        hash(&[&folder, &path.extension().unwrap_or_default().to_string_lossy()]) & 0xffff
+    )
+}
+
 fn looks_like_a_profile(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
@@ -476,10 +491,17 @@ mod tests {
         }
         let library = Library::new(paths.clone(), Sources::default());
         let entries = library.entries();
-        assert_eq!(entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["busy.pb", "busy.pb~2"]);
+        let second = long_id(&paths[1].join("busy.pb"));
+        assert_eq!(entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["busy.pb", &*second]);
         assert_eq!(entries[0].path, paths[0].join("busy.pb"));
         assert!(!entries[0].growing());
         assert!(library.entry("../a/busy.pb").is_err());
+        let newer = fs::File::options().write(true).open(paths[1].join("busy.pb")).unwrap();
+        newer.set_modified(SystemTime::now()).unwrap();
+        assert_eq!(library.entries()[0].id, second, "the newest comes first, under the id that it had");
+        fs::remove_file(paths[0].join("busy.pb")).unwrap();
+        assert_eq!(library.entries()[0].id, "busy.pb");
+        assert_eq!(library.entry(&second).unwrap().path, paths[1].join("busy.pb"), "an address still finds it");
     }
 
     #[test]

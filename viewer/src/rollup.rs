@@ -43,8 +43,8 @@ pub(crate) fn samples(viewed: &Viewed<'_>) -> Option<Vec<i64>> {
     Some(CallGraph::new(&viewed.tree, &own).totals)
 }
 
-/// The modules, crates or files of a view. One that stands several times in a stack counts once.
-pub(crate) fn by_group(viewed: &Viewed<'_>, by: ColorBy) -> Rolled {
+/// The modules, crates or files of a view, by one sample type. One that stands several times in a stack counts once.
+pub(crate) fn by_group(viewed: &Viewed<'_>, by: ColorBy, sample_type: usize) -> Rolled {
     let mut numbers: FxHashMap<&str, u32> = FxHashMap::default();
     let mut names = Vec::new();
     let group_of: Vec<u32> = viewed
@@ -59,7 +59,7 @@ pub(crate) fn by_group(viewed: &Viewed<'_>, by: ColorBy) -> Rolled {
         .collect();
     let frames = vec![Frame::Unnamed(None); names.len()];
     let tree = viewed.tree.reframed(frames, |at, _| Some(group_of[viewed.tree.nodes[at].frame as usize]));
-    let graph = CallGraph::new(&tree, &viewed.node_self_in(&tree, viewed.sample_type));
+    let graph = CallGraph::new(&tree, &viewed.node_self_in(&tree, sample_type));
     let counted = counting_type(viewed).map(|counts| CallGraph::new(&tree, &viewed.node_self_in(&tree, counts)).totals);
     let row = |(at, name): (usize, String)| {
         let name = if name.is_empty() { "unknown".to_owned() } else { name };
@@ -69,14 +69,14 @@ pub(crate) fn by_group(viewed: &Viewed<'_>, by: ColorBy) -> Rolled {
     rolled(graph.total, names.into_iter().enumerate().map(row))
 }
 
-/// The values of a label. What a sample has is all its value's own.
-pub(crate) fn by_label(viewed: &Viewed<'_>, key: &str) -> Rolled {
+/// The values of a label, by one sample type. What a sample has is all its value's own.
+pub(crate) fn by_label(viewed: &Viewed<'_>, key: &str, sample_type: usize) -> Rolled {
     let counts = counting_type(viewed);
     let mut sums: FxHashMap<String, (i64, i64)> = FxHashMap::default();
     for sample in viewed.samples() {
         let value = viewed.opened.label(sample.labels, key).unwrap_or_else(|| format!("no {key}"));
         let sum = sums.entry(value).or_default();
-        sum.0 = sum.0.saturating_add(sample.values[viewed.sample_type]);
+        sum.0 = sum.0.saturating_add(sample.values[sample_type]);
         sum.1 = sum.1.saturating_add(counts.map_or(0, |counts| sample.values[counts]));
     }
     let total = sums.values().map(|(value, _)| value).sum();
@@ -111,7 +111,7 @@ mod tests {
         }
         let opened = Opened::new(profile, "test", Vec::new());
         let viewed = View::default().of(&opened).unwrap();
-        let crates = by_group(&viewed, ColorBy::Crate);
+        let crates = by_group(&viewed, ColorBy::Crate, viewed.sample_type);
         assert_eq!((crates.total, rows(&crates)), (50, vec![("a", 20, 50), ("b", 30, 30)]));
         assert_eq!(crates.rows[1].samples, Some(3));
         assert_eq!(samples(&viewed).unwrap().iter().max(), Some(&5));
@@ -129,7 +129,7 @@ mod tests {
         }
         profile.samples.add(stack, LabelSetId::EMPTY, &[1]);
         let opened = Opened::new(profile, "test", Vec::new());
-        let threads = by_label(&View::default().of(&opened).unwrap(), "thread");
+        let threads = by_label(&View::default().of(&opened).unwrap(), "thread", 0);
         assert_eq!((threads.total, rows(&threads)), (8, vec![("two", 4, 4), ("one", 3, 3), ("no thread", 1, 1)]));
     }
 }

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
+use crate::compare::Both;
 use crate::export::Exporter;
 use crate::filter::Viewed;
 use crate::server::kept;
@@ -30,33 +31,41 @@ impl Exporter for Html {
     }
 
     fn write(&self, viewed: &Viewed<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let data = json!({"files": modules(), "answers": kept::answers(viewed, &name(viewed))});
-        let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
-        let (style, script) = (page_file("style.css")?, page_file("standalone.js")?);
-        let policy = format!(
-            "default-src 'none'; script-src {} blob:; style-src {}; img-src data: blob:; \
-             connect-src blob:; base-uri 'none'; form-action 'none'",
-            style_hash(&script),
-            style_hash(&style),
-        );
-        let icon = page_file("icon.svg")?;
-        let icon = format!("data:image/svg+xml;base64,{}", BASE64.encode(&icon.bytes));
-        let index = text(&page_file("index.html")?);
-        let style = format!("<style>{}</style>", text(&style));
-        let start = format!(
-            "<script type=\"application/json\" id=\"plop-data\">{data}</script>\n<script>{}</script>\n</body>",
-            text(&script)
-        );
-        let page = index
-            .replace("<html", "<html data-standalone")
-            .replace("<head>", &format!("<head>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">"))
-            .replace("<link rel=\"stylesheet\" href=\"style.css\">", &style)
-            .replace("<script type=\"module\" src=\"app.js\"></script>\n", "")
-            .replace("\"icon.svg\"", &format!("\"{icon}\""));
-        // The data come last: nothing of them is looked for and replaced.
-        let (before, after) = page.rsplit_once("</body>").ok_or_else(|| broken("index.html"))?;
-        write!(out, "{before}{start}{after}")
+        write_page(kept::answers(viewed, &name(viewed)), out)
     }
+
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        write_page(kept::answers_of_both(both, &name(&both.viewed)), out)
+    }
+}
+
+fn write_page(answers: Map<String, Value>, out: &mut dyn Write) -> io::Result<()> {
+    let data = json!({"files": modules(), "answers": answers});
+    let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
+    let (style, script) = (page_file("style.css")?, page_file("standalone.js")?);
+    let policy = format!(
+        "default-src 'none'; script-src {} blob:; style-src {}; img-src data: blob:; \
+             connect-src blob:; base-uri 'none'; form-action 'none'",
+        style_hash(&script),
+        style_hash(&style),
+    );
+    let icon = page_file("icon.svg")?;
+    let icon = format!("data:image/svg+xml;base64,{}", BASE64.encode(&icon.bytes));
+    let index = text(&page_file("index.html")?);
+    let style = format!("<style>{}</style>", text(&style));
+    let start = format!(
+        "<script type=\"application/json\" id=\"plop-data\">{data}</script>\n<script>{}</script>\n</body>",
+        text(&script)
+    );
+    let page = index
+        .replace("<html", "<html data-standalone")
+        .replace("<head>", &format!("<head>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">"))
+        .replace("<link rel=\"stylesheet\" href=\"style.css\">", &style)
+        .replace("<script type=\"module\" src=\"app.js\"></script>\n", "")
+        .replace("\"icon.svg\"", &format!("\"{icon}\""));
+    // The data come last: nothing of them is looked for and replaced.
+    let (before, after) = page.rsplit_once("</body>").ok_or_else(|| broken("index.html"))?;
+    write!(out, "{before}{start}{after}")
 }
 
 /// What the profile is called: by the program that it is of, if it says so.

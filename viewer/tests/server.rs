@@ -5,47 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 
 use plop_profile::{Label, LabelSetId, LabelValue, Profile, TIME_KEY, TIME_UNIT};
 
-/// Serves a router on a free port for as long as the process lives.
-fn serve(router: axum::Router) -> SocketAddr {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            sender.send(listener.local_addr().unwrap()).unwrap();
-            axum::serve(listener, router).await.unwrap();
-        });
-    });
-    receiver.recv().unwrap()
-}
-
-/// Asks for a path with these headers; gives the status, the head in lower case, and the body.
-fn ask_with(address: SocketAddr, path: &str, headers: &str) -> (u16, String, String) {
-    send(address, "GET", path, headers, &[])
-}
-
-fn post(address: SocketAddr, path: &str, body: &[u8]) -> (u16, String) {
-    let (status, _, answer) =
-        send(address, "POST", path, &format!("host: {address}\r\norigin: http://{address}\r\n"), body);
-    (status, answer)
-}
-
-fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, String, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let length = body.len();
-    write!(stream, "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n")
-        .unwrap();
-    stream.write_all(body).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase(), body.to_owned())
-}
-
-fn ask(address: SocketAddr, path: &str) -> (u16, String, String) {
-    ask_with(address, path, &format!("host: {address}\r\n"))
-}
+#[path = "support/http.rs"]
+mod http;
+use http::{ask, ask_with, json, post, send, serve};
 
 /// main calls each of these, once, twice, three times …
 fn profile(names: &[&str]) -> Profile {
@@ -66,10 +28,6 @@ fn viewer(names: &[&str]) -> (tempfile::TempDir, SocketAddr) {
     profile(names).save(folder.path().join("busy.pb.gz")).unwrap();
     let address = serve(plop_view::router(folder.path()));
     (folder, address)
-}
-
-fn json(body: &str) -> serde_json::Value {
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
 }
 
 #[test]
@@ -338,66 +296,6 @@ fn a_service_can_offer_its_collectors_start_and_stop() {
     assert_eq!((status, &*body), (409, "the collector is running already; stop it first\n"));
     assert_eq!(ask(address, "/api/controls/stop").0, 405, "looking at an address changes nothing");
     assert_eq!(json(&post(address, "/api/controls/stop", b"").1)["running"], false);
-}
-
-#[test]
-fn two_profiles_share_one_picture_that_says_what_grew_came_and_went() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, lines: &str| std::fs::write(folder.path().join(name), lines).unwrap();
-    write("before.folded", "main;parse 6\nmain;lex 4\n");
-    write("after.folded", "main;parse 6\nmain;draw 14\n");
-    let address = serve(plop_view::router(folder.path()));
-    let (status, _, body) = ask(address, "/api/picture/after.folded?base=before.folded");
-    assert_eq!(status, 200, "{body}");
-    let picture = json(&body);
-    assert_eq!(picture["compared"]["factor"], 2.0, "ten samples before weigh as much as twenty after");
-    assert_eq!(picture["compared"]["totals"], serde_json::json!({"before": 20, "after": 20}));
-    assert_eq!((&picture["total"], &picture["unfiltered_total"]), (&40.into(), &40.into()));
-    let parts = picture["shown"]["self"].as_i64().unwrap() + picture["folded"]["self"].as_i64().unwrap();
-    assert_eq!(parts, 40);
-    let item = |name: &str| picture["items"].as_array().unwrap().iter().find(|item| item["name"] == name).unwrap();
-    assert_eq!(item("parse")["delta"], -0.5);
-    assert_eq!(item("parse")["before"], serde_json::json!({"self": 12, "total": 12}));
-    assert_eq!(item("parse")["after"], serde_json::json!({"self": 6, "total": 6}));
-    assert_eq!((&item("draw")["delta"], &item("lex")["delta"]), (&1.0.into(), &(-1.0).into()));
-    assert_eq!(item("main")["delta"], 0.0);
-    let edges = picture["edges"].as_array().unwrap();
-    let sum = |side: &str| edges.iter().map(|edge| edge[side].as_i64().unwrap()).sum::<i64>();
-    assert_eq!((sum("before"), sum("after")), (20, 20), "all of both is called by main");
-
-    let (_, _, body) = ask(address, "/api/picture/after.folded?base=before.folded&normalize=none");
-    assert_eq!(json(&body)["compared"]["totals"]["before"], 10);
-    let (status, _, body) = ask(address, "/api/picture/after.folded?base=before.folded&normalize=time");
-    assert_eq!(status, 400);
-    assert_eq!(body, "base: the profile before does not say how long it lasted; normalize by total instead\n");
-    let (_, _, body) = ask(address, "/api/top/after.folded?base=before.folded");
-    let top = json(&body);
-    assert_eq!(top["functions"][0]["name"], "draw", "what has changed most comes first: {body}");
-    assert_eq!(ask(address, "/api/picture/after.folded?base=absent").0, 404);
-    let (_, _, body) = ask(address, "/api/picture/after.folded?base=after.folded");
-    assert!(json(&body)["items"].as_array().unwrap().iter().all(|item| item["delta"] == 0.0), "{body}");
-}
-
-#[test]
-fn two_stretches_of_one_profile_can_be_compared() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut timed = Profile::new([("samples", "count")]);
-    let [key, unit] = [TIME_KEY, TIME_UNIT].map(|text| timed.strings.intern(text));
-    for (second, name, value) in [(0, "a", 8), (1, "a", 8), (2, "b", 3)] {
-        let place = timed.named_location(name, "");
-        let stack = timed.stacks.intern([place]);
-        let start = LabelValue::Number(second * 1_000_000_000, unit);
-        let labels = timed.label_sets.intern(&[Label { key, value: start }]);
-        timed.samples.add(stack, labels, &[value]);
-    }
-    timed.save(folder.path().join("timed.pb.gz")).unwrap();
-    let address = serve(plop_view::router(folder.path()));
-    let query = "base=timed.pb&base_to=2&from=2&normalize=time";
-    let (status, _, body) = ask(address, &format!("/api/picture/timed.pb?{query}"));
-    assert_eq!(status, 200, "{body}");
-    let picture = json(&body);
-    assert_eq!(picture["compared"]["measured"], serde_json::json!({"before": 16, "after": 3}));
-    assert_eq!(picture["compared"]["factor"], 0.5, "two seconds before, one after");
 }
 
 /// One function whose only line is in that file.

@@ -1,5 +1,6 @@
 // The bar of a comparison: which profile is compared with, how the two are made comparable, what the colours mean.
 
+import { kept } from "./kept.js";
 import { quantity } from "./quantity.js";
 import { span } from "./times.js";
 
@@ -79,6 +80,8 @@ export class CompareBar {
   /** Says what an answer has compared. @param {import("./types.js").Compared | undefined} compared @param {string} unit */
   tell(compared, unit) {
     if (!compared) return;
+    // A page that stands in one file can't compare with another, and its address says nothing.
+    if (kept) this.element.hidden = this.legend.hidden = false;
     const { before, after } = compared.measured;
     const change = before ? `, ${after >= before ? "+" : "−"}${Math.abs((100 * (after - before)) / before).toFixed(1)} %` : "";
     const scaled = Math.abs(compared.factor - 1) > 1e-9 ? `; before counts × ${Number(compared.factor.toPrecision(3))}` : "";

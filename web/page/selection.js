@@ -2,6 +2,7 @@
 // in the menu at the pointer, and by keys.
 
 import * as api from "./api.js";
+import { change } from "./change.js";
 import { kept } from "./kept.js";
 import { quantity, share } from "./quantity.js";
 
@@ -78,7 +79,10 @@ export class Selection {
     }
     const name = part("strong", info.name, "name");
     name.title = `${info.name}\n${info.file}`;
-    const figures = part("span", `self ${quantity(info.self, info.unit)} (${share(info.self, info.view_total)}), total ${quantity(info.total, info.unit)} (${share(info.total, info.view_total)})`, "figures");
+    const { before, after, unit } = info;
+    const sides = (/** @type {"self" | "total"} */ says) => (before && after ? `${says} ${quantity(before[says], unit)} → ${quantity(after[says], unit)}` : "");
+    const compared = `${sides("self")}, ${sides("total")}, ${change(info.delta ?? 0)}`;
+    const figures = part("span", before ? compared : `self ${quantity(info.self, info.unit)} (${share(info.self, info.view_total)}), total ${quantity(info.total, info.unit)} (${share(info.total, info.view_total)})`, "figures");
     const buttons = this.actions.map((action) => {
       const button = /** @type {HTMLButtonElement} */ (part("button", action.name));
       button.type = "button";

@@ -25,13 +25,13 @@
  * @typedef {{ base: string, normalize: string, factor: number, totals: { before: number, after: number }, measured: { before: number, after: number } }} Compared
  * @typedef {import("./views/view.js").Head & { zoomed: number, groups: { name: string, color: number, self: number }[],
  *   functions: import("./flame/boxes.js").Meaning[], boxes: import("./flame/boxes.js").Sent[] }} Flame
- * @typedef {{ function: number, weight: number }} Neighbour
- * @typedef {import("./views/view.js").Head & { function: number, self: number, function_total: number, callers: Neighbour[],
+ * @typedef {{ function: number, weight: number, before?: number, after?: number, delta?: number }} Neighbour
+ * @typedef {import("./views/view.js").Head & { function: number, self: number, function_total: number, before?: Measures, after?: Measures, delta?: number, callers: Neighbour[],
  *   callees: Neighbour[], functions: import("./flame/boxes.js").Meaning[], up: import("./flame/boxes.js").Sent[],
  *   down: import("./flame/boxes.js").Sent[] }} Sandwich
  * @typedef {{ id: string, name: string, label: string, crate: string, module: string, file: string, self: number, total: number,
- *   unit: string, view_total: number }} FunctionInfo
- * @typedef {{ line: number, self: number, total: number }} LineValue
+ *   unit: string, view_total: number, before?: Measures, after?: Measures, delta?: number }} FunctionInfo
+ * @typedef {{ line: number, self: number, total: number, before?: Measures, after?: Measures, delta?: number }} LineValue
  * @typedef {import("./views/view.js").Head & { file: string, found: string | null, remark: string, first: number | null, text: string | null,
  *   lines: LineValue[] }} Source
  * @typedef {{ x: number, y: number }} Point

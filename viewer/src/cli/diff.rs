@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::input;
 use super::options::{Filters, Names, SortBy};
 use super::output::Output;
-use crate::compare::{Comparison, Normalize};
+use crate::compare::{Both, Comparison, Normalize};
 use crate::difference::Difference;
 use crate::export;
 
@@ -71,6 +71,14 @@ enum Format {
     Flamegraph,
     /// The second profile less the first, with negative values
     Pprof,
+    /// The call graph for graphviz, coloured and signed by what has changed
+    Dot,
+    /// The call graph as a picture, coloured and signed likewise
+    Svg,
+    /// Call edges as CSV, each with what it weighs on either side
+    Edges,
+    /// The comparison in one page that opens from disk
+    Html,
 }
 
 impl Diff {
@@ -81,34 +89,38 @@ impl Diff {
         }
         let sources = self.names.sources();
         let (before, after) = (input::open(&self.before, &sources)?, input::open(&self.after, &sources)?);
-        let both = || format!("{}, {}", input::shown(&self.before), input::shown(&self.after));
-        let comparison = Comparison::new(&before, &after).map_err(|error| format!("{}: {error}", both()))?;
+        let named = || format!("{}, {}", input::shown(&self.before), input::shown(&self.after));
+        let comparison = Comparison::new(&before, &after).map_err(|error| format!("{}: {error}", named()))?;
         drop((before, after));
-        let viewed = view.of(&comparison.opened).map_err(|error| format!("{}: {error}", both()))?;
+        let viewed = view.of(&comparison.opened).map_err(|error| format!("{}: {error}", named()))?;
         let normalize = match self.normalize {
             NormalizeBy::None => Normalize::None,
             NormalizeBy::Total => Normalize::Total,
             NormalizeBy::Time => Normalize::Time,
         };
-        let scale = comparison.scale(&viewed, normalize).map_err(|error| format!("{}: {error}", both()))?;
-        match self.format {
+        let both = Both::new(&comparison, viewed, normalize).map_err(|error| format!("{}: {error}", named()))?;
+        let exported = match self.format {
             Format::Text | Format::Csv | Format::Json => {
-                let table = Difference::of(&comparison, &viewed, normalize, self.sort.into(), Some(self.n));
-                let table = table.map_err(|error| format!("{}: {error}", both()))?;
+                let table = Difference::of(&both, self.sort.into(), Some(self.n));
                 let text = match self.format {
                     Format::Csv => table.to_csv(),
                     Format::Json => table.to_json(),
                     _ => table.to_text(),
                 };
-                self.output.write(|out| out.write_all(text.as_bytes()))
+                return self.output.write(|out| out.write_all(text.as_bytes()));
             }
-            Format::FoldedDiff => self.output.write(|out| export::write_folded_diff(&comparison, &viewed, scale, out)),
-            Format::Flamegraph => self.output.write(|out| export::write_flame_diff(&comparison, &viewed, scale, out)),
-            Format::Pprof => {
-                let less = export::pprof_less(&comparison, &viewed, normalize)
-                    .map_err(|error| format!("{}: {error}", both()))?;
-                self.output.write_binary(|out| export::write_pprof(&less, out))
-            }
+            Format::FoldedDiff => "folded",
+            Format::Flamegraph => "flamegraph",
+            Format::Pprof => "pprof",
+            Format::Dot => "dot",
+            Format::Svg => "svg",
+            Format::Edges => "edges",
+            Format::Html => "html",
+        };
+        let exporter = export::exporter(exported).ok_or_else(|| format!("{exported}: no such format"))?;
+        match self.format {
+            Format::Pprof => self.output.write_binary(|out| exporter.write_difference(&both, out)),
+            _ => self.output.write(|out| exporter.write_difference(&both, out)),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::Exporter;
 use super::svg::{color, share};
+use super::{Exporter, difference};
+use crate::compare::Both;
 use crate::filter::Viewed;
-use crate::picture::{self, Edge, EdgeKind, Item, ItemKind, Picture, Settings, Source};
+use crate::picture::{self, Edge, EdgeKind, EdgeSides, Item, ItemKind, ItemSides, Picture, Settings, Source};
 use crate::quantity::Quantity;
 
 pub(super) struct Dot;
@@ -27,25 +28,45 @@ impl Exporter for Dot {
         let node_self = viewed.node_self(viewed.sample_type);
         let source = Source { tree: &viewed.tree, node_self: &node_self, functions: viewed.functions };
         let picture = picture::picture(source, &Settings::default());
-        let total = Quantity::new(picture.total, viewed.unit());
-        writeln!(out, "digraph plop {{")?;
-        writeln!(out, "  label={};", quoted(&format!("{}: {total} in all", viewed.kind())))?;
-        writeln!(out, "  node [shape=box, style=\"filled,rounded\", fontname=\"sans-serif\"];")?;
-        for (number, item) in picture.items.iter().enumerate() {
-            write_item(&picture, number, item, viewed.unit(), out)?;
-        }
-        for edge in &picture.edges {
-            write_edge(&picture, edge, viewed.unit(), out)?;
-        }
-        writeln!(out, "}}")
+        let total = format!("{} in all", Quantity::new(picture.total, viewed.unit()));
+        write_picture(&picture, viewed, &total, out)
     }
+
+    /// Coloured by what has changed; each thing with what it has before and after.
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let totals = both.scaled(&both.node_self.map(|values| values.iter().sum()));
+        let [before, after] = [totals.before, totals.after].map(|value| Quantity::new(value, both.viewed.unit()));
+        write_picture(&difference::picture(both), &both.viewed, &format!("{before} before, {after} after"), out)
+    }
+}
+
+fn write_picture(picture: &Picture, viewed: &Viewed<'_>, total: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "digraph plop {{")?;
+    writeln!(out, "  label={};", quoted(&format!("{}: {total}", viewed.kind())))?;
+    writeln!(out, "  node [shape=box, style=\"filled,rounded\", fontname=\"sans-serif\"];")?;
+    for (number, item) in picture.items.iter().enumerate() {
+        write_item(picture, number, item, viewed.unit(), out)?;
+    }
+    for edge in &picture.edges {
+        write_edge(picture, edge, viewed.unit(), out)?;
+    }
+    writeln!(out, "}}")
 }
 
 /// Letters grow with the square root of what an item has itself, as the picture's circles do.
 fn write_item(picture: &Picture, number: usize, item: &Item, unit: &str, out: &mut dyn Write) -> io::Result<()> {
     let percent = |value: i64| 100.0 * share(picture, value);
-    let own = format!("{} ({:.1}%)", Quantity::new(item.self_value, unit), percent(item.self_value));
-    let total = format!("of {} ({:.1}%)", Quantity::new(item.total, unit), percent(item.total));
+    let value = |value: i64| Quantity::new(value, unit);
+    let (own, total) = match &item.sides {
+        None => (
+            format!("{} ({:.1}%)", value(item.self_value), percent(item.self_value)),
+            format!("of {} ({:.1}%)", value(item.total), percent(item.total)),
+        ),
+        Some(ItemSides { delta, before, after }) => (
+            format!("{} → {}", value(before.self_value), value(after.self_value)),
+            format!("of {} → {}, {}", value(before.total), value(after.total), difference::change(*delta)),
+        ),
+    };
     let size = 9.0 + 40.0 * share(picture, item.self_value).max(0.0).sqrt();
     let shape = match item.kind {
         ItemKind::Function => "",
@@ -69,14 +90,22 @@ fn write_edge(picture: &Picture, edge: &Edge, unit: &str, out: &mut dyn Write) -
     }
     let share = share(picture, edge.weight).max(0.0);
     let elided = if edge.elided > 0 { format!(" ⋯{}", edge.elided) } else { String::new() };
+    let value = |value: i64| Quantity::new(value, unit);
+    let (weight, color) = match &edge.sides {
+        None if edge.kind == EdgeKind::Back => (value(edge.weight).to_string(), ", color=\"#d08060\"".to_owned()),
+        None => (value(edge.weight).to_string(), String::new()),
+        Some(EdgeSides { delta, before, after }) => {
+            (format!("{} → {}", value(*before), value(*after)), format!(", color=\"{}\"", difference::tint(*delta)))
+        }
+    };
     writeln!(
         out,
         "  n{from} -> n{to} [label={}, weight={}, penwidth={:.2}, style={}{}];",
-        quoted(&format!("{}{elided}", Quantity::new(edge.weight, unit))),
+        quoted(&format!("{weight}{elided}")),
         1 + (100.0 * share) as i64,
         0.7 + 7.0 * share,
         if edge.elided > 0 { "dashed" } else { "solid" },
-        if edge.kind == EdgeKind::Back { ", color=\"#d08060\"" } else { "" },
+        color,
     )
 }
 

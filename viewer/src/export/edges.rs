@@ -6,8 +6,9 @@ use plop_profile::CallGraph;
 use serde_json::{Value, json};
 
 use super::Exporter;
+use crate::compare::{Both, Change, Sides};
 use crate::filter::Viewed;
-use crate::top::csv_field;
+use crate::top::{SampleType, csv_field};
 
 pub(super) struct Edges;
 
@@ -38,6 +39,18 @@ impl Exporter for Edges {
             write!(out, "{},{}", name(caller), name(callee))?;
             weights.iter().try_for_each(|weight| write!(out, ",{weight}"))?;
             writeln!(out)?;
+        }
+        Ok(())
+    }
+
+    /// What has changed most first, by the sample type that is looked at.
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "caller,callee,change,before,after,delta")?;
+        for Changed { caller, callee, change, sides: Sides { before, after } } in changed(both) {
+            let name = |frame: u32| csv_field(&both.viewed.functions[frame as usize].name);
+            let change = serde_json::to_value(change)?;
+            let (change, delta) = (change.as_str().unwrap_or_default(), after.saturating_sub(before));
+            writeln!(out, "{},{},{change},{before},{after},{delta}", name(caller), name(callee))?;
         }
         Ok(())
     }
@@ -90,6 +103,58 @@ impl Exporter for EdgesJson {
         )?;
         writeln!(out)
     }
+
+    /// Functions and edges each with what they have on either side, edges that have changed most first.
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let graphs = both.graphs();
+        let Both { viewed, scale, normalize, .. } = both;
+        let has_any = |at: &usize| graphs.before.totals[*at] != 0 || graphs.after.totals[*at] != 0;
+        let kept: Vec<usize> = (0..viewed.functions.len()).filter(has_any).collect();
+        let mut number = vec![0; viewed.functions.len()];
+        kept.iter().enumerate().for_each(|(at, &function)| number[function] = at);
+        let functions = kept.iter().map(|&at| {
+            let (own, total) = (graphs.map(|graph| graph.self_values[at]), graphs.map(|graph| graph.totals[at]));
+            let known = &viewed.functions[at];
+            json!({"name": known.name, "file": known.file, "change": total.change(),
+                "self": both.scaled(&own), "total": both.scaled(&total)})
+        });
+        let edges = changed(both).into_iter().map(|Changed { caller, callee, change, sides }| {
+            json!({"caller": number[caller as usize], "callee": number[callee as usize], "change": change, "weight": sides})
+        });
+        let written = json!({
+            "sample_type": SampleType::of(viewed), "normalize": normalize, "factor": scale.factor(),
+            "functions": functions.collect::<Vec<_>>(), "edges": edges.collect::<Vec<_>>(),
+        });
+        serde_json::to_writer_pretty(&mut *out, &written)?;
+        writeln!(out)
+    }
+}
+
+/// An edge of two profiles with its weight on either side, before's in units of after.
+struct Changed {
+    caller: u32,
+    callee: u32,
+    change: Change,
+    sides: Sides<i64>,
+}
+
+/// The edges that weigh anything on either side, what has changed most first.
+fn changed(both: &Both<'_>) -> Vec<Changed> {
+    let graphs = both.graphs();
+    // The edges of all graphs are in the same order, that of the tree.
+    let pairs = graphs.before.edges.iter().zip(&graphs.after.edges);
+    let mut edges: Vec<Changed> = pairs
+        .map(|(before, after)| (after, Sides { before: before.weight, after: after.weight }))
+        .filter(|(_, raw)| *raw != Sides::default())
+        .map(|(edge, raw)| Changed {
+            caller: edge.caller,
+            callee: edge.callee,
+            change: raw.change(),
+            sides: both.scaled(&raw),
+        })
+        .collect();
+    edges.sort_by_key(|edge| std::cmp::Reverse(edge.sides.after.saturating_sub(edge.sides.before).unsigned_abs()));
+    edges
 }
 
 /// An edge with its weight in each sample type.

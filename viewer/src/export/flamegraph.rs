@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Options};
 
-use super::Exporter;
 use super::folded::each_stack;
+use super::{Exporter, difference};
+use crate::compare::Both;
 use crate::filter::Viewed;
 
 pub(super) struct FlameGraph;
@@ -39,10 +40,20 @@ impl Exporter for FlameGraph {
         )?;
         draw(&mut options, &lines, out)
     }
+
+    /// A flame graph of after; red where a function itself has more than before, blue where it has less.
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let mut lines = Vec::new();
+        difference::each_line(both, |line| {
+            lines.push(line);
+            Ok(())
+        })?;
+        draw(&mut options(&both.viewed), &lines, out)
+    }
 }
 
 /// What a flame graph of the view says of itself.
-pub(super) fn options(viewed: &Viewed<'_>) -> Options<'static> {
+fn options(viewed: &Viewed<'_>) -> Options<'static> {
     let mut options = Options::default();
     // A function has the same colour in every graph.
     options.deterministic = true;
@@ -52,7 +63,7 @@ pub(super) fn options(viewed: &Viewed<'_>) -> Options<'static> {
 }
 
 /// Draws lines of folded stacks.
-pub(super) fn draw(options: &mut Options<'_>, lines: &[String], out: &mut dyn Write) -> io::Result<()> {
+fn draw(options: &mut Options<'_>, lines: &[String], out: &mut dyn Write) -> io::Result<()> {
     if lines.is_empty() {
         return Err(io::Error::other("no samples to draw a flame graph of; loosen the filters"));
     }

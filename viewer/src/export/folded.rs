@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::Exporter;
+use super::{Exporter, difference};
+use crate::compare::Both;
 use crate::filter::Viewed;
 
 pub(super) struct Folded;
@@ -31,6 +32,11 @@ impl Exporter for Folded {
                 value => writeln!(out, "{stack} {value}"),
             },
         )
+    }
+
+    /// Each stack with two values.
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        difference::each_line(both, |line| writeln!(out, "{line}"))
     }
 }
 

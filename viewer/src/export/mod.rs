@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::compare::Both;
 use crate::filter::Viewed;
 
 mod callgrind;
@@ -16,7 +17,6 @@ mod speedscope;
 mod svg;
 mod top;
 
-pub(crate) use difference::{pprof_less, write_flame_diff, write_folded_diff};
 pub(crate) use pprof::write as write_pprof;
 
 /// Writes a view as one format.
@@ -32,6 +32,16 @@ pub trait Exporter: Sync {
     /// # Errors
     /// When writing fails, or the format can't hold such a view.
     fn write(&self, viewed: &Viewed<'_>, out: &mut dyn Write) -> io::Result<()>;
+    /// Writes what has changed between two profiles.
+    ///
+    /// # Errors
+    /// When writing fails; of the kind `Unsupported` if the format has no room for what has changed.
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let _ = (both, out);
+        let name = self.name();
+        let reason = format!("{name} has no place for what has changed; end the comparison, or take pprof or folded");
+        Err(io::Error::new(io::ErrorKind::Unsupported, reason))
+    }
 }
 
 /// All exporters.

@@ -6,7 +6,8 @@ use std::ops::Range;
 use plop_profile::{Function, LabelSetId, LocationId, Profile, StackId};
 use rustc_hash::FxHashMap;
 
-use super::{Exporter, functions_in_use, in_use};
+use super::{Exporter, difference, functions_in_use, in_use};
+use crate::compare::Both;
 use crate::filter::Viewed;
 
 pub(super) struct Pprof;
@@ -29,6 +30,11 @@ impl Exporter for Pprof {
             true => write(&viewed.opened.profile, out),
             false => write(&reduced(viewed), out),
         }
+    }
+
+    /// After less before, with negative values.
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        write(&difference::pprof_less(both).map_err(difference::refused)?, out)
     }
 }
 

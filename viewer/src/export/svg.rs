@@ -1,9 +1,11 @@
 //! The picture as an SVG that stands by itself. Draws the seed as it is; knows no samples.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::io;
 
-use super::Exporter;
+use super::{Exporter, difference};
+use crate::compare::Both;
 use crate::filter::Viewed;
 use crate::picture::{self, Direction, Edge, EdgeKind, Item, ItemKind, Picture, Settings, Source};
 
@@ -26,6 +28,11 @@ impl Exporter for Svg {
         let node_self = viewed.node_self(viewed.sample_type);
         let source = Source { tree: &viewed.tree, node_self: &node_self, functions: viewed.functions };
         out.write_all(svg(&picture::picture(source, &Settings::default())).as_bytes())
+    }
+
+    /// Coloured by what has changed, and labelled with its sign.
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        out.write_all(svg(&difference::picture(both)).as_bytes())
     }
 }
 
@@ -63,8 +70,12 @@ fn write_svg(picture: &Picture, out: &mut String) -> std::fmt::Result {
     writeln!(out, "</svg>")
 }
 
-pub(super) fn color(picture: &Picture, item: &Item) -> &'static str {
-    PALETTE.get(usize::from(picture.groups[item.group].color)).copied().unwrap_or(GREY)
+/// That of its group, or of what has become of it.
+pub(super) fn color(picture: &Picture, item: &Item) -> Cow<'static, str> {
+    match &item.sides {
+        Some(sides) => Cow::Owned(difference::tint(sides.delta)),
+        None => Cow::Borrowed(PALETTE.get(usize::from(picture.groups[item.group].color)).copied().unwrap_or(GREY)),
+    }
 }
 
 pub(super) fn share(picture: &Picture, value: i64) -> f64 {
@@ -100,7 +111,10 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
     let tip = [end[0] - ux * (to.radius + 3.0), end[1] - uy * (to.radius + 3.0)];
     let last = points.len() - 1;
     points[last] = [tip[0] - ux * head, tip[1] - uy * head];
-    let stroke = if edge.kind == EdgeKind::Back { "#d08060" } else { "#9aa0a8" };
+    let stroke = match &edge.sides {
+        Some(sides) => Cow::Owned(difference::tint(sides.delta)),
+        None => Cow::Borrowed(if edge.kind == EdgeKind::Back { "#d08060" } else { "#9aa0a8" }),
+    };
     let dash = if edge.elided > 0 {
         format!(r#" stroke-dasharray="{:.1} {:.1}""#, 3.0 + thickness, 3.0 + thickness / 2.0)
     } else {
@@ -179,6 +193,10 @@ fn write_label(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Re
     if item.label.chars().count() > LABEL_CHARACTERS {
         label.pop();
         label.push('…');
+    }
+    let change = item.sides.map(|sides| difference::change(sides.delta)).filter(|change| change != "same");
+    if let Some(change) = &change {
+        label = format!("{label}  {change}");
     }
     let width = label.chars().count() as f64 * 6.6;
     let (x, y, anchor) = if item.strip {

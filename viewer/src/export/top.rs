@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use super::Exporter;
+use crate::compare::Both;
+use crate::difference::Difference;
 use crate::filter::Viewed;
 use crate::top::{Sort, Top};
 
@@ -44,6 +46,16 @@ impl Exporter for TopTable {
             TopTable::Text => top.to_text(),
             TopTable::Csv => top.to_csv(),
             TopTable::Json => top.to_json(),
+        };
+        out.write_all(text.as_bytes())
+    }
+
+    fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let table = Difference::of(both, Sort::SelfValue, None);
+        let text = match self {
+            TopTable::Text => table.to_text(),
+            TopTable::Csv => table.to_csv(),
+            TopTable::Json => table.to_json(),
         };
         out.write_all(text.as_bytes())
     }

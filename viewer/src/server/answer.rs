@@ -57,17 +57,16 @@ pub(super) struct Shown<T> {
 
 impl<T: Serialize> Shown<T> {
     pub(super) fn new(entry: &Entry, viewed: &Viewed<'_>, shown: T) -> Self {
-        Shown::of_both(entry, viewed, viewed.opened.profile.total(viewed.sample_type), shown)
-    }
-
-    /// The same of two profiles, whose total is that of both.
-    pub(super) fn of_both(entry: &Entry, viewed: &Viewed<'_>, unfiltered_total: i64, shown: T) -> Self {
-        Shown { unfiltered_total, ..Shown::of(entry.version.to_string(), viewed, shown) }
+        Shown::of(entry.version.to_string(), viewed, shown)
     }
 
     /// The same of what lies in no file.
     pub(super) fn of(version: String, viewed: &Viewed<'_>, shown: T) -> Self {
-        let unfiltered_total = viewed.opened.profile.total(viewed.sample_type);
+        Shown::of_both(version, viewed, viewed.opened.profile.total(viewed.sample_type), shown)
+    }
+
+    /// The same of two profiles, whose total is that of both.
+    pub(super) fn of_both(version: String, viewed: &Viewed<'_>, unfiltered_total: i64, shown: T) -> Self {
         Shown { version, sample_type: SampleType::of(viewed), unfiltered_total, shown }
     }
 }

@@ -4,10 +4,10 @@ use axum::extract::{Path, RawQuery};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
-use super::State;
 use super::answer::{Answer, with_profile};
 use super::query::Query;
 use super::reply::Refusal;
+use super::{State, compare};
 use crate::export;
 
 /// `api/export/{id}`.
@@ -21,13 +21,25 @@ pub(super) async fn export(shared: State, Path(id): Path<String>, RawQuery(query
     // The file name is a header: nothing but plain letters of the id goes into it.
     let stem: String =
         id.chars().map(|sign| if sign.is_ascii_alphanumeric() || "-_.".contains(sign) { sign } else { '_' }).collect();
-    let bytes = with_profile(shared, id, move |_, opened| {
-        let viewed = query.view.of(opened)?;
-        let mut bytes = Vec::new();
-        exporter.write(&viewed, &mut bytes)?;
-        Ok(bytes)
-    });
+    let bytes = match query.base() {
+        Some(base) => {
+            let written = compare::of_both(shared, id, query, base, move |both, _| {
+                let mut bytes = Vec::new();
+                exporter.write_difference(both, &mut bytes)?;
+                Ok(bytes)
+            });
+            written.await?
+        }
+        None => {
+            let written = with_profile(shared, id, move |_, opened| {
+                let mut bytes = Vec::new();
+                exporter.write(&query.view.of(opened)?, &mut bytes)?;
+                Ok(bytes)
+            });
+            written.await?
+        }
+    };
     let file = format!("attachment; filename=\"{stem}.{}\"", exporter.extension());
     let headers = [(header::CONTENT_TYPE, exporter.content_type().to_owned()), (header::CONTENT_DISPOSITION, file)];
-    Ok((headers, bytes.await?).into_response())
+    Ok((headers, bytes).into_response())
 }

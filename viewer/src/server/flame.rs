@@ -2,19 +2,20 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
+use plop_profile::{CallGraph, Edge};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::answer::{Answer, Shown, as_json, with_profile};
-use super::compare::Both;
+use super::compare::Measured;
 use super::query::Query;
 use super::reply::Refusal;
 use super::{State, compare};
-use crate::compare::Scale;
+use crate::compare::{Both, Scale, Sides};
 use crate::filter::Viewed;
-use crate::flame::{Cut, Flame, Of, Shape, Stacks, value_id};
+use crate::flame::{Cut, Flame, Of, Shape, Stacks, Weight, value_id};
 use crate::function::Function;
-use crate::picture::{self, ColorBy};
+use crate::picture::{self, ColorBy, EdgeSides};
 
 /// The narrowest box that is sent, in CSS pixels.
 const NARROWEST: f64 = 0.5;
@@ -98,7 +99,7 @@ pub(super) struct Group {
 }
 
 /// What shares a colour, the heaviest first.
-fn groups(viewed: &Viewed<'_>, stacks: &Stacks<'_>, color: ColorBy) -> Vec<Group> {
+fn groups<W: Weight>(viewed: &Viewed<'_>, stacks: &Stacks<'_, W>, color: ColorBy) -> Vec<Group> {
     let colors = picture::colors(viewed.functions, color);
     let mut sums: FxHashMap<&str, (u8, i64)> = FxHashMap::default();
     for ((function, &color_of), own) in viewed.functions.iter().zip(&colors).zip(stacks.self_values()) {
@@ -151,12 +152,17 @@ pub(super) fn of_view(viewed: &Viewed<'_>, shape: &Shape, query: &Query) -> Flam
 }
 
 /// The flame graph of two profiles, as wide as both together.
-fn of_both(both: &Both<'_>, shape: &Shape, query: &Query) -> FlameAnswer {
-    let stacks = Stacks::of_both(&both.viewed, both.together(), &both.node_self);
-    of_stacks(&both.viewed, &stacks, shape, query, both.scale)
+pub(super) fn of_both(both: &Both<'_>, shape: &Shape, query: &Query) -> FlameAnswer {
+    of_stacks(&both.viewed, &Stacks::of_both(both), shape, query, both.scale)
 }
 
-fn of_stacks(viewed: &Viewed<'_>, stacks: &Stacks<'_>, shape: &Shape, query: &Query, scale: Scale) -> FlameAnswer {
+fn of_stacks<W: Weight>(
+    viewed: &Viewed<'_>,
+    stacks: &Stacks<'_, W>,
+    shape: &Shape,
+    query: &Query,
+    scale: Scale,
+) -> FlameAnswer {
     let cut = Cut { zoom: query.zoom.clone(), least: NARROWEST / query.settings.width };
     let flame = stacks.flame(shape, &cut);
     let mut meanings = Meanings::of(viewed, query.settings.color);
@@ -169,6 +175,8 @@ fn of_stacks(viewed: &Viewed<'_>, stacks: &Stacks<'_>, shape: &Shape, query: &Qu
 struct Neighbour {
     function: usize,
     weight: i64,
+    #[serde(flatten)]
+    sides: Option<EdgeSides>,
 }
 
 #[derive(Serialize)]
@@ -178,6 +186,8 @@ struct SandwichAnswer {
     #[serde(rename = "self")]
     self_value: i64,
     function_total: i64,
+    #[serde(flatten)]
+    sides: Option<Measured>,
     callers: Vec<Neighbour>,
     callees: Vec<Neighbour>,
     functions: Vec<Meaning>,
@@ -189,39 +199,71 @@ struct SandwichAnswer {
 pub(super) async fn sandwich(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref())?;
     let item = query.wanted_item()?;
+    if let Some(base) = query.base() {
+        let answer = compare::with_both(shared, id, query, base, move |both, query| {
+            sandwich_of(&both.viewed, &Stacks::of_both(both), query, item, Some(both))
+        });
+        return as_json(answer.await?);
+    }
     let answer = with_profile(shared, id, move |entry, opened| {
         let viewed = query.view.of(opened)?;
-        let no_such = || Refusal(StatusCode::NOT_FOUND, format!("item: the view has no function {item:016x}"));
-        let frame = viewed.functions.iter().position(|function| function.id == item).ok_or_else(no_such)? as u32;
-        let stacks = Stacks::of(&viewed);
-        let cut = Cut { zoom: Vec::new(), least: NARROWEST / query.settings.width };
-        let (up, down) = (stacks.flame(&Shape::CallersOf(item), &cut), stacks.flame(&Shape::CalleesOf(item), &cut));
-        let graph = viewed.call_graph();
-        let mut meanings = Meanings::of(&viewed, query.settings.color);
-        let function = meanings.number(Of::Frame(frame), &[]);
-        let mut neighbours = |mine: fn(&plop_profile::Edge) -> u32, other: fn(&plop_profile::Edge) -> u32| {
-            let edges = graph.edges.iter().filter(|edge| mine(edge) == frame && edge.weight != 0);
-            let mut found: Vec<_> = edges
-                .map(|edge| Neighbour { function: meanings.number(Of::Frame(other(edge)), &[]), weight: edge.weight })
-                .collect();
-            found.sort_by_key(|neighbour| std::cmp::Reverse(neighbour.weight));
-            found
-        };
-        let callers = neighbours(|edge| edge.callee, |edge| edge.caller);
-        let callees = neighbours(|edge| edge.caller, |edge| edge.callee);
-        let (up, down) = (meanings.lines(&up, Scale::ONE), meanings.lines(&down, Scale::ONE));
-        let answer = SandwichAnswer {
-            total: graph.total,
-            function,
-            self_value: graph.self_values[frame as usize],
-            function_total: graph.totals[frame as usize],
-            callers,
-            callees,
-            functions: meanings.list,
-            up,
-            down,
-        };
+        let answer = sandwich_of(&viewed, &Stacks::of(&viewed), &query, item, None)?;
         Ok(Shown::new(entry, &viewed, answer))
     });
     as_json(answer.await?)
+}
+
+fn sandwich_of<W: Weight>(
+    viewed: &Viewed<'_>,
+    stacks: &Stacks<'_, W>,
+    query: &Query,
+    item: u64,
+    both: Option<&Both<'_>>,
+) -> Result<SandwichAnswer, Refusal> {
+    let frame = viewed.frame_with(item).ok_or_else(|| Refusal::no_function(item))?;
+    let cut = Cut { zoom: Vec::new(), least: NARROWEST / query.settings.width };
+    let (up, down) = (stacks.flame(&Shape::CallersOf(item), &cut), stacks.flame(&Shape::CalleesOf(item), &cut));
+    let graph = match both {
+        None => viewed.call_graph(),
+        Some(both) => CallGraph::new(&viewed.tree, &both.together()),
+    };
+    let graphs = both.map(|both| (both, both.graphs()));
+    let mut meanings = Meanings::of(viewed, query.settings.color);
+    let function = meanings.number(Of::Frame(frame), &[]);
+    let mut neighbours = |mine: fn(&Edge) -> u32, other: fn(&Edge) -> u32| {
+        let edges = graph.edges.iter().enumerate().filter(|(_, edge)| mine(edge) == frame && edge.weight != 0);
+        let mut found: Vec<_> = edges
+            .map(|(at, edge)| {
+                let other = other(edge);
+                let sides = graphs.as_ref().map(|(both, graphs)| {
+                    // The edges of all graphs are in the same order, that of the tree.
+                    let raw = graphs.map(|graph| graph.edges[at].weight);
+                    let Sides { before, after } = both.scaled(&raw);
+                    EdgeSides { delta: picture::delta(&raw, both.scale), before, after }
+                });
+                Neighbour { function: meanings.number(Of::Frame(other), &[]), weight: edge.weight, sides }
+            })
+            .collect();
+        found.sort_by_key(|neighbour| std::cmp::Reverse(neighbour.weight));
+        found
+    };
+    let callers = neighbours(|edge| edge.callee, |edge| edge.caller);
+    let callees = neighbours(|edge| edge.caller, |edge| edge.callee);
+    let scale = both.map_or(Scale::ONE, |both| both.scale);
+    let (up, down) = (meanings.lines(&up, scale), meanings.lines(&down, scale));
+    let at = frame as usize;
+    Ok(SandwichAnswer {
+        total: graph.total,
+        function,
+        self_value: graph.self_values[at],
+        function_total: graph.totals[at],
+        sides: graphs.as_ref().map(|(both, graphs)| {
+            Measured::new(both, &graphs.map(|graph| graph.self_values[at]), &graphs.map(|graph| graph.totals[at]))
+        }),
+        callers,
+        callees,
+        functions: meanings.list,
+        up,
+        down,
+    })
 }

@@ -1,37 +1,72 @@
 //! `api/function` and `api/matches`: one function by its id, and what a search finds.
 
 use axum::extract::{Path, RawQuery};
-use axum::http::StatusCode;
-use plop_profile::FrameTree;
+use plop_profile::{CallGraph, FrameTree};
+use serde::Serialize;
 use serde_json::json;
 
-use super::State;
 use super::answer::{Answer, as_json, with_profile};
+use super::compare::Measured;
 use super::query::Query;
 use super::reply::Refusal;
+use super::{State, compare};
+use crate::filter::Viewed;
+
+/// A function as `api/function` answers it.
+#[derive(Serialize)]
+struct Known<'a> {
+    id: String,
+    name: &'a str,
+    label: &'a str,
+    #[serde(rename = "crate")]
+    krate: &'a str,
+    module: &'a str,
+    file: &'a str,
+    #[serde(rename = "self")]
+    self_value: i64,
+    total: i64,
+    unit: &'a str,
+    view_total: i64,
+    #[serde(flatten)]
+    sides: Option<Measured>,
+}
+
+/// What is known of a function whose samples are summed in `graph`.
+fn known<'a>(viewed: &'a Viewed<'_>, item: u64, graph: &CallGraph) -> Result<(usize, Known<'a>), Refusal> {
+    let frame = viewed.frame_with(item).ok_or_else(|| Refusal::no_function(item))? as usize;
+    let function = &viewed.functions[frame];
+    let known = Known {
+        id: format!("{item:016x}"),
+        name: &function.name,
+        label: &function.label,
+        krate: &function.krate,
+        module: &function.module,
+        file: &function.file,
+        self_value: graph.self_values[frame],
+        total: graph.totals[frame],
+        unit: viewed.unit(),
+        view_total: graph.total,
+        sides: None,
+    };
+    Ok((frame, known))
+}
 
 /// `api/function/{id}`.
 pub(super) async fn function(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref())?;
     let item = query.wanted_item()?;
+    if let Some(base) = query.base() {
+        let answer = compare::of_both(shared, id, query, base, move |both, _| {
+            let graphs = both.graphs();
+            let (at, known) = known(&both.viewed, item, &graphs.after)?;
+            let (own, total) = (graphs.map(|graph| graph.self_values[at]), graphs.map(|graph| graph.totals[at]));
+            Ok(json!(Known { sides: Some(Measured::new(both, &own, &total)), ..known }))
+        });
+        return as_json(answer.await?);
+    }
     let answer = with_profile(shared, id, move |_, opened| {
         let viewed = query.view.of(opened)?;
-        let frame = viewed.functions.iter().position(|function| function.id == item);
-        let no_such = || Refusal(StatusCode::NOT_FOUND, format!("item: the view has no function {item:016x}"));
-        let frame = frame.ok_or_else(no_such)?;
-        let (function, graph) = (&viewed.functions[frame], viewed.call_graph());
-        Ok(json!({
-            "id": format!("{item:016x}"),
-            "name": function.name,
-            "label": function.label,
-            "crate": function.krate,
-            "module": function.module,
-            "file": function.file,
-            "self": graph.self_values[frame],
-            "total": graph.totals[frame],
-            "unit": viewed.unit(),
-            "view_total": graph.total,
-        }))
+        known(&viewed, item, &viewed.call_graph()).map(|(_, known)| json!(known))
     });
     as_json(answer.await?)
 }
@@ -39,13 +74,22 @@ pub(super) async fn function(shared: State, Path(id): Path<String>, RawQuery(que
 /// `api/matches/{id}`.
 pub(super) async fn matches(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref())?;
-    let answer = with_profile(shared, id, move |_, opened| {
-        let viewed = query.view.of(opened)?;
+    let count = |viewed: &Viewed<'_>, own: &[i64], query: &Query| {
         let found: Vec<bool> =
             viewed.functions.iter().map(|function| function.name.to_lowercase().contains(&query.search)).collect();
+        let (functions, weight) = weigh(&viewed.tree, own, &found);
+        json!({"functions": functions, "weight": weight, "total": own.iter().sum::<i64>()})
+    };
+    if let Some(base) = query.base() {
+        let answer = compare::of_both(shared, id, query, base, move |both, query| {
+            Ok(count(&both.viewed, &both.together(), query))
+        });
+        return as_json(answer.await?);
+    }
+    let answer = with_profile(shared, id, move |_, opened| {
+        let viewed = query.view.of(opened)?;
         let own = viewed.node_self(viewed.sample_type);
-        let (functions, weight) = weigh(&viewed.tree, &own, &found);
-        Ok(json!({"functions": functions, "weight": weight, "total": own.iter().sum::<i64>()}))
+        Ok(count(&viewed, &own, &query))
     });
     as_json(answer.await?)
 }

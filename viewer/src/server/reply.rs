@@ -10,6 +10,13 @@ use crate::view::ViewError;
 #[derive(Debug)]
 pub(super) struct Refusal(pub(super) StatusCode, pub(super) String);
 
+impl Refusal {
+    /// The view has no function of that id.
+    pub(super) fn no_function(item: u64) -> Self {
+        Refusal(StatusCode::NOT_FOUND, format!("item: the view has no function {item:016x}"))
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         (self.0, format!("{}\n", self.1)).into_response()
@@ -35,6 +42,10 @@ impl From<OpenError> for Refusal {
 
 impl From<std::io::Error> for Refusal {
     fn from(error: std::io::Error) -> Self {
-        Refusal(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+        let status = match error.kind() {
+            std::io::ErrorKind::Unsupported => StatusCode::BAD_REQUEST,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Refusal(status, error.to_string())
     }
 }

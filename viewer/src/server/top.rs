@@ -1,14 +1,20 @@
 //! `api/top`: functions, or what they belong to, by what they have.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::answer::{Answer, Shown, as_json, with_profile};
+use super::compare::Measured;
 use super::query::Query;
 use super::reply::Refusal;
 use super::{State, compare};
+use crate::compare::{Both, Sides};
 use crate::filter::Viewed;
+use crate::function::Function;
 use crate::picture::{self, ColorBy};
 use crate::rollup::{self, Rolled};
 use crate::top::Top;
@@ -53,6 +59,8 @@ pub(super) struct Row {
     self_value: i64,
     total: i64,
     samples: Option<i64>,
+    #[serde(flatten)]
+    sides: Option<Measured>,
 }
 
 #[derive(Serialize)]
@@ -64,17 +72,26 @@ pub(super) struct TopAnswer {
 /// `api/top/{id}`.
 pub(super) async fn top(shared: State, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::parse(query.as_deref())?;
+    let rows = Rows::parse(&query.by)?;
     if let Some(base) = query.base() {
-        let answer = compare::with_both(shared, id, query, base, |both, query| Ok(compare::top(both, query)));
+        let answer = compare::with_both(shared, id, query, base, move |both, query| {
+            Ok(match &rows {
+                Rows::Functions => functions_of_both(both, query),
+                Rows::Groups(by) => groups_of_both(both, query, *by, |of| rollup::by_group(&both.viewed, *by, of)),
+                Rows::Label(key) => {
+                    groups_of_both(both, query, ColorBy::Crate, |of| rollup::by_label(&both.viewed, key, of))
+                }
+            })
+        });
         return as_json(answer.await?);
     }
-    let rows = Rows::parse(&query.by)?;
     let table = with_profile(shared, id, move |entry, opened| {
         let viewed = query.view.of(opened)?;
+        let of = viewed.sample_type;
         let answer = match rows {
             Rows::Functions => functions(&viewed, &query),
-            Rows::Groups(by) => groups(rollup::by_group(&viewed, by), query.settings.color == by, &viewed, by),
-            Rows::Label(key) => groups(rollup::by_label(&viewed, &key), false, &viewed, ColorBy::Crate),
+            Rows::Groups(by) => groups(rollup::by_group(&viewed, by, of), &query, &viewed, by),
+            Rows::Label(key) => groups(rollup::by_label(&viewed, &key, of), &query, &viewed, ColorBy::Crate),
         };
         Ok(Shown::new(entry, &viewed, answer))
     });
@@ -87,41 +104,113 @@ pub(super) fn functions(viewed: &Viewed<'_>, query: &Query) -> TopAnswer {
     let samples = rollup::samples(viewed);
     let top = Top::of(viewed, query.sort, query.count);
     let row = |row: crate::top::Row| {
-        let function = &viewed.functions[row.function];
-        Row {
-            id: format!("{:016x}", function.id),
-            name: row.name,
-            label: function.label.clone(),
-            file: row.file,
-            krate: function.krate.clone(),
-            module: function.module.clone(),
-            color: colors[row.function],
-            self_value: row.self_value,
-            total: row.total,
-            samples: samples.as_ref().map(|samples| samples[row.function]),
-        }
+        let samples = samples.as_ref().map(|samples| samples[row.function]);
+        let color = colors[row.function];
+        Row { self_value: row.self_value, total: row.total, samples, ..Row::of(&viewed.functions[row.function], color) }
     };
     TopAnswer { total: top.total, functions: top.functions.into_iter().map(row).collect() }
 }
 
-/// Rows that are no functions, in the colours of their groups if that is what colours stand for.
-fn groups(rolled: Rolled, colored: bool, viewed: &Viewed<'_>, by: ColorBy) -> TopAnswer {
-    let colors = picture::colors(viewed.functions, by);
-    let color_of = |name: &str| {
-        let of_group = viewed.functions.iter().position(|function| by.group_of(function) == name);
-        of_group.filter(|_| colored).map_or(255, |at| colors[at])
-    };
+/// The functions of two profiles: what has changed most comes first.
+pub(super) fn functions_of_both(both: &Both<'_>, query: &Query) -> TopAnswer {
+    let Both { viewed, .. } = both;
+    let graphs = both.graphs();
+    let colors = picture::colors(viewed.functions, query.settings.color);
+    let rows = viewed.functions.iter().enumerate().filter_map(|(number, function)| {
+        let own = graphs.map(|graph| graph.self_values.get(number).copied().unwrap_or(0));
+        let total = graphs.map(|graph| graph.totals.get(number).copied().unwrap_or(0));
+        let has_any = own != Sides::default() || total != Sides::default();
+        has_any.then(|| Row::of(function, colors[number]).with(both, &own, &total))
+    });
+    changed_first(graphs.after.total, rows, query)
+}
+
+/// Rows that are no functions, of two profiles.
+fn groups_of_both(both: &Both<'_>, query: &Query, by: ColorBy, roll: impl Fn(usize) -> Rolled) -> TopAnswer {
+    let rolled = both.columns().map(|&of| roll(of));
+    let mut known: BTreeMap<&str, Sides<(i64, i64)>> = BTreeMap::new();
+    for row in &rolled.before.rows {
+        known.entry(&row.name).or_default().before = (row.self_value, row.total);
+    }
+    for row in &rolled.after.rows {
+        known.entry(&row.name).or_default().after = (row.self_value, row.total);
+    }
+    let colors = Colors::of(&both.viewed, query, by);
+    let rows = known.into_iter().map(|(name, sides)| {
+        Row::named(name, colors.of_group(name)).with(both, &sides.map(|of| of.0), &sides.map(|of| of.1))
+    });
+    changed_first(rolled.after.total, rows, query)
+}
+
+fn changed_first(total: i64, rows: impl Iterator<Item = Row>, query: &Query) -> TopAnswer {
+    let mut functions: Vec<Row> = rows.collect();
+    functions.sort_by_key(|row| std::cmp::Reverse(row.sides.as_ref().map_or(0, Measured::change)));
+    functions.truncate(query.count.unwrap_or(usize::MAX));
+    TopAnswer { total, functions }
+}
+
+/// Rows that are no functions.
+fn groups(rolled: Rolled, query: &Query, viewed: &Viewed<'_>, by: ColorBy) -> TopAnswer {
+    let colors = Colors::of(viewed, query, by);
     let row = |row: rollup::Row| Row {
-        id: String::new(),
-        label: row.name.clone(),
-        file: String::new(),
-        krate: String::new(),
-        module: String::new(),
-        color: color_of(&row.name),
-        name: row.name,
         self_value: row.self_value,
         total: row.total,
         samples: row.samples,
+        ..Row::named(&row.name, colors.of_group(&row.name))
     };
     TopAnswer { total: rolled.total, functions: rolled.rows.into_iter().map(row).collect() }
+}
+
+/// The colours of groups, if those are what colours stand for.
+struct Colors<'a>(FxHashMap<&'a str, u8>);
+
+impl<'a> Colors<'a> {
+    fn of(viewed: &Viewed<'a>, query: &Query, by: ColorBy) -> Self {
+        if query.settings.color != by {
+            return Colors(FxHashMap::default());
+        }
+        let colors = picture::colors(viewed.functions, by);
+        Colors(viewed.functions.iter().map(|function| by.group_of(function)).zip(colors).collect())
+    }
+
+    /// Grey for what is no group.
+    fn of_group(&self, name: &str) -> u8 {
+        self.0.get(name).copied().unwrap_or(255)
+    }
+}
+
+impl Row {
+    fn of(function: &Function, color: u8) -> Self {
+        Row {
+            id: format!("{:016x}", function.id),
+            label: function.label.clone(),
+            file: function.file.clone(),
+            krate: function.krate.clone(),
+            module: function.module.clone(),
+            ..Row::named(&function.name, color)
+        }
+    }
+
+    fn named(name: &str, color: u8) -> Self {
+        Row {
+            id: String::new(),
+            name: name.to_owned(),
+            label: name.to_owned(),
+            file: String::new(),
+            krate: String::new(),
+            module: String::new(),
+            color,
+            self_value: 0,
+            total: 0,
+            samples: None,
+            sides: None,
+        }
+    }
+
+    /// With what it has on either side.
+    fn with(mut self, both: &Both<'_>, own: &Sides<i64>, total: &Sides<i64>) -> Self {
+        (self.self_value, self.total) = (own.after, total.after);
+        self.sides = Some(Measured::new(both, own, total));
+        self
+    }
 }

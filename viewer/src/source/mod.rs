@@ -42,17 +42,17 @@ struct Passed {
     before: Option<u32>,
 }
 
-/// The lines of the file that a function, by its id, is in; `None` if the view has no such function.
-pub(crate) fn lines(viewed: &Viewed<'_>, item: u64) -> Option<Lines> {
+/// The lines of the file that a function, by its id, is in, by one sample type; `None` if the view has no such function.
+pub(crate) fn lines(viewed: &Viewed<'_>, item: u64, sample_type: usize) -> Option<Lines> {
     let profile = &viewed.opened.profile;
-    let number = viewed.functions.iter().position(|function| function.id == item)? as u32;
+    let number = viewed.frame_with(item)?;
     let is_of_item = |function: FunctionId| viewed.frame_of(function) == number;
     let file = file_of(viewed, number);
     let nodes = profile.stacks.nodes();
     let mut own = vec![0_i64; nodes.len()];
     for sample in viewed.samples() {
         let value = &mut own[sample.stack.0 as usize];
-        *value = value.saturating_add(sample.values[viewed.sample_type]);
+        *value = value.saturating_add(sample.values[sample_type]);
     }
     let mut totals = own.clone();
     for at in (1..nodes.len()).rev() {
@@ -149,7 +149,7 @@ mod tests {
         parameters.iter().for_each(|(key, value)| assert!(view.set(key, value).unwrap()));
         let viewed = view.of(opened).unwrap();
         let id = viewed.functions.iter().find(|function| function.name == name).unwrap().id;
-        lines(&viewed, id).unwrap().values.iter().map(|of| (of.line, of.self_value, of.total)).collect()
+        lines(&viewed, id, 0).unwrap().values.iter().map(|of| (of.line, of.self_value, of.total)).collect()
     }
 
     fn program() -> Opened {

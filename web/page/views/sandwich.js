@@ -2,10 +2,12 @@
 
 import * as api from "../api.js";
 import { figuresCard } from "../card.js";
+import { change } from "../change.js";
 import { Boxes } from "../flame/boxes.js";
 import { FlameCanvas } from "../flame/canvas.js";
-import { color, themes } from "../graph/palette.js";
+import { color, themes, tint } from "../graph/palette.js";
 import { quantity, share } from "../quantity.js";
+import { CHOOSE, aboutSelected } from "./selected.js";
 
 /** @typedef {import("./view.js").View} View */
 
@@ -67,11 +69,11 @@ export class SandwichView {
 
   clear() {
     this.answer = null;
-    this.#showNothing("Choose a function in another view: a click selects it everywhere.");
+    this.showNothing(CHOOSE);
   }
 
   /** @param {string} text */
-  #showNothing(text) {
+  showNothing(text) {
     this.nothing.textContent = text;
     this.nothing.hidden = false;
     this.content.hidden = true;
@@ -79,30 +81,15 @@ export class SandwichView {
 
   /** @param {AbortSignal} signal */
   async show(signal) {
-    const { look } = this;
-    if (!look.selected) {
-      this.clear();
-      return null;
-    }
-    const query = look.query();
-    query.set("item", look.selected);
-    query.set("width", String(Math.max(100, Math.round(this.element.clientWidth))));
-    /** @type {import("../types.js").Sandwich} */
-    let answer;
-    try {
-      answer = await api.sandwich(look.id, query, signal);
-    } catch (error) {
-      if (!(error instanceof api.Refused) || error.status !== 404) throw error;
-      this.#showNothing("No sample of this view passes through the selected function; a folded group has no callers of its own.");
-      return null;
-    }
-    if (signal.aborted) return null;
+    const width = String(Math.max(100, Math.round(this.element.clientWidth)));
+    const answer = await aboutSelected(this.look, api.sandwich, signal, this, { width });
+    if (!answer) return null;
     this.answer = answer;
     this.nothing.hidden = true;
     this.content.hidden = false;
     for (const [canvas, boxes] of /** @type {const} */ ([[this.up, answer.up], [this.down, answer.down]])) {
       canvas.current = -1;
-      canvas.selectedId = look.selected;
+      canvas.selectedId = this.look.selected;
       canvas.show(new Boxes(answer.functions, boxes), -1);
     }
     this.#share();
@@ -144,12 +131,19 @@ export class SandwichView {
     const of = answer.functions[answer.function];
     const name = document.createElement("strong");
     name.textContent = of.name;
-    const value = (/** @type {string} */ says, /** @type {number} */ amount) => {
+    const { before, after, sample_type: { unit } } = answer;
+    const value = (/** @type {"self" | "total"} */ says, /** @type {number} */ amount) => {
       const made = document.createElement("span");
-      made.textContent = `${says} ${quantity(amount, answer.sample_type.unit)} (${share(amount, answer.total)})`;
+      made.textContent = before && after ? `${says} ${quantity(before[says], unit)} → ${quantity(after[says], unit)}` : `${says} ${quantity(amount, unit)} (${share(amount, answer.total)})`;
       return made;
     };
-    this.head.replaceChildren(name, value("self", answer.self), value("total", answer.function_total));
+    const parts = [name, value("self", answer.self), value("total", answer.function_total)];
+    if (answer.delta !== undefined) {
+      const became = document.createElement("span");
+      became.textContent = change(answer.delta);
+      parts.push(became);
+    }
+    this.head.replaceChildren(...parts);
     this.#fill(this.lists.callers, "Callers", answer.callers, answer);
     this.#fill(this.lists.callees, "Callees", answer.callees, answer);
   }
@@ -159,22 +153,24 @@ export class SandwichView {
     const head = document.createElement("h3");
     head.textContent = `${title} (${neighbours.length.toLocaleString("en")})`;
     const entries = document.createElement("ul");
-    entries.append(...neighbours.map(({ function: number, weight }) => {
+    entries.append(...neighbours.map(({ function: number, weight, before, after, delta }) => {
       const of = answer.functions[number];
       const button = document.createElement("button");
       button.type = "button";
       button.title = of.name;
       const swatch = document.createElement("span");
       swatch.className = "swatch";
-      swatch.style.background = color(themes[this.look.theme], of.color);
+      const theme = themes[this.look.theme];
+      swatch.style.background = delta === undefined ? color(theme, of.color) : tint(theme, delta, theme.grey);
       const label = document.createElement("span");
       label.className = "name";
       label.textContent = number === answer.function ? `${of.label} (itself)` : of.label;
       const figure = document.createElement("span");
       figure.className = "figure";
-      figure.textContent = quantity(weight, answer.sample_type.unit);
+      const { unit } = answer.sample_type;
+      figure.textContent = before === undefined || after === undefined ? quantity(weight, unit) : `${quantity(before, unit)} → ${quantity(after, unit)}`;
       const part = document.createElement("small");
-      part.textContent = share(weight, answer.function_total);
+      part.textContent = delta === undefined ? share(weight, answer.function_total) : change(delta);
       button.append(swatch, label, figure, part);
       button.addEventListener("click", () => this.look.select(of.id));
       const entry = document.createElement("li");
@@ -195,6 +191,7 @@ export class SandwichView {
     const own = scroller.getBoundingClientRect();
     const place = { x: at.x + own.x - room.x, y: at.y + own.y - room.y };
     const figures = /** @type {[string, number][]} */ ([["of all", boxes.total[box]]]);
-    figuresCard(this.card, boxes.meaning(box), figures, this.answer, boxes.inlined[box] ? "inlined into its caller" : "", place, { width: room.width, height: room.height });
+    const remarks = [boxes.delta ? change(boxes.delta[box]) : "", boxes.inlined[box] ? "inlined into its caller" : ""];
+    figuresCard(this.card, boxes.meaning(box), figures, this.answer, remarks.filter(Boolean).join(" · "), place, { width: room.width, height: room.height });
   }
 }

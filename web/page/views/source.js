@@ -1,7 +1,9 @@
 // The source of the selected function's file, each line with what it has. Lines are made as they scroll into view.
 
 import * as api from "../api.js";
+import { change } from "../change.js";
 import { quantity, share } from "../quantity.js";
+import { CHOOSE, aboutSelected } from "./selected.js";
 
 const LINE_HEIGHT = 18;
 const SPARE = 20;
@@ -42,11 +44,11 @@ export class SourceView {
 
   clear() {
     this.source = null;
-    this.#showNothing("Choose a function in another view: a click selects it everywhere.");
+    this.showNothing(CHOOSE);
   }
 
   /** @param {string} text */
-  #showNothing(text) {
+  showNothing(text) {
     this.nothing.textContent = text;
     this.nothing.hidden = false;
     this.head.hidden = this.scroller.hidden = true;
@@ -54,23 +56,8 @@ export class SourceView {
 
   /** @param {AbortSignal} signal */
   async show(signal) {
-    const { look } = this;
-    if (!look.selected) {
-      this.clear();
-      return null;
-    }
-    const query = look.query();
-    query.set("item", look.selected);
-    /** @type {import("../types.js").Source} */
-    let source;
-    try {
-      source = await api.source(look.id, query, signal);
-    } catch (error) {
-      if (!(error instanceof api.Refused) || error.status !== 404) throw error;
-      this.#showNothing("No sample of this view passes through the selected function; a folded group has no source of its own.");
-      return null;
-    }
-    if (signal.aborted) return null;
+    const source = await aboutSelected(this.look, api.source, signal, this);
+    if (!source) return null;
     const isSame = this.source?.file === source.file && this.source.first === source.first;
     this.source = source;
     this.values = new Map(source.lines.map((value) => [value.line, value]));
@@ -110,6 +97,11 @@ export class SourceView {
     const name = document.createElement("strong");
     name.textContent = source.found ?? source.file;
     const parts = [name];
+    if (source.compared) {
+      const says = document.createElement("span");
+      says.textContent = "self and total after, and what has become of the total; before's lines are counted by their numbers then";
+      parts.push(says);
+    }
     if (source.remark) {
       const remark = document.createElement("span");
       remark.textContent = source.remark;
@@ -177,6 +169,11 @@ export class SourceView {
       total.style.setProperty("--part", `${(100 * value.total) / most}%`);
       own.style.setProperty("--part", `${(100 * value.self) / most}%`);
     }
+    if (value?.delta !== undefined && value.before) {
+      const became = cell("value became", change(value.delta));
+      became.title = `before: self ${quantity(value.before.self, unit)}, total ${quantity(value.before.total, unit)}`;
+      became.classList.add(value.delta > 0 ? "grown" : value.delta < 0 ? "shrunk" : "same");
+    } else if (source.compared) cell("value", "");
     cell("number", String(number));
     cell("code", text);
     return made;
