@@ -410,7 +410,8 @@ impl Control {
         check.handler_max_ns = ns(time.longest());
         check.handler_total_ns = ns(time.total());
         check.drain_total_ns = own_cpu().as_nanos() as u64;
-        check.memory_bytes = (Zone::memory_bytes() + tables + output + self.aggregate.memory_bytes()) as u64;
+        let aggregate = self.aggregate.memory_bytes() + self.aggregate.reading_bytes();
+        check.memory_bytes = (Zone::memory_bytes() + tables + output + aggregate) as u64;
         check.window_ns = self.aggregate.window_ns();
         check.wall_sampled_ns = wall.sampled.as_nanos() as u64;
         check.wall_watched_ns = wall.watched.as_nanos() as u64;

@@ -1,18 +1,17 @@
 //! Addresses to names: functions, files, lines and inlined frames, from the files that are mapped. Knows nothing of samples.
 //!
-//! By `addr2line`, which the `backtrace` crate is made on, rather than by `backtrace` itself: with line tables only, as release
-//! builds have them, debug information calls a function `new`, and only the symbol table says whose; `backtrace` shows the one
-//! where there is one, this asks both. It also needs no lock that a forked child could inherit, and still names what a library
-//! did that is unloaded by now.
+//! With line tables only, as release builds have them, debug information calls a function `new`, and only the symbol table says
+//! whose, so both are asked; the `backtrace` crate shows the one where there is one. Reading takes no lock that a forked child
+//! could inherit, and still names what a library did that is unloaded by now.
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use plop_profile::{Function, Line, Mapping, Profile, StringId};
+use plop_profile::{Function, Line, Mapping, MappingId, Profile, StringId};
 use rustc_hash::FxHashMap;
 
-use crate::debug_info::DebugInfo;
+use crate::debug_info::{DebugInfo, Frame};
 use crate::elf_file::ElfFile;
 
 /// How long to read names at a time: at 10 kHz the buffer between handlers and collector fills in some 100 ms.
@@ -23,6 +22,10 @@ const SLICE: Duration = Duration::from_millis(20);
 pub(crate) struct Symbols {
     /// By path and build ID.
     files: FxHashMap<(StringId, StringId), Option<SymbolFile>>,
+    /// How many locations have been taken note of.
+    seen: usize,
+    /// Addresses and numbers of those that wait to be looked up.
+    pending: Vec<(u64, u32)>,
 }
 
 struct SymbolFile {
@@ -30,46 +33,55 @@ struct SymbolFile {
     info: DebugInfo,
 }
 
-/// A function at an address, or one inlined there.
-struct Frame {
-    mangled: String,
-    file: String,
-    line: u32,
-}
-
 impl Symbols {
-    /// Fills in the lines of the locations from number `from` on that can be named, for about [`SLICE`]; gives the number to
-    /// go on from.
-    pub(crate) fn name_locations(&mut self, profile: &mut Profile, from: usize) -> usize {
+    /// Fills in the lines of locations that have not been looked up, for about [`SLICE`].
+    pub(crate) fn name_locations(&mut self, profile: &mut Profile) {
         let begun = Instant::now();
-        for at in from..profile.locations.len() {
-            if begun.elapsed() > SLICE {
-                return at;
-            }
-            let location = &profile.locations[at];
-            let Some(mapping) = location.mapping else { continue };
-            let mapping = &profile.mappings[mapping.0 as usize];
-            let Some(offset) = location.address.checked_sub(mapping.start) else { continue };
+        if self.seen < profile.locations.len() {
+            let new = profile.locations[self.seen..].iter().zip(self.seen as u32..);
+            self.pending.extend(new.map(|(location, number)| (location.address, number)));
+            self.seen = profile.locations.len();
+            // Taken from the end, so that one after the other comes from the same part of a file.
+            self.pending.sort_unstable();
+        }
+        while begun.elapsed() < SLICE
+            && let Some((address, number)) = self.pending.pop()
+        {
+            let Some(MappingId(mapping)) = profile.locations[number as usize].mapping else { continue };
+            let mapping = &profile.mappings[mapping as usize];
+            let Some(offset) = address.checked_sub(mapping.start) else { continue };
             let key = (mapping.file, mapping.build_id);
             let file = self.files.entry(key).or_insert_with(|| SymbolFile::open(profile, mapping));
             let offset = offset + mapping.file_offset;
-            let Some((file, address)) = file.as_ref().and_then(|file| Some((file, file.elf.address_of(offset)?)))
+            let Some((file, address)) = file.as_mut().and_then(|file| file.elf.address_of(offset).map(|at| (file, at)))
             else {
                 continue;
             };
             let mut frames = file.frames(address);
             if let (true, Some(begin)) = (frames.is_empty(), file.info.begin(address)) {
-                let mangled = plop_profile::nameless_function(&profile.strings[mapping.file], begin);
-                frames.push(Frame { mangled, file: String::new(), line: 0 });
+                let name = plop_profile::nameless_function(&profile.strings[mapping.file], begin);
+                frames.push(Frame { name, file: String::new(), line: 0 });
             }
-            profile.locations[at].lines = frames.iter().map(|frame| line_of(profile, frame)).collect();
+            profile.locations[number as usize].lines = frames.iter().map(|frame| line_of(profile, frame)).collect();
         }
-        profile.locations.len()
+        if self.pending.is_empty() {
+            self.files.values_mut().flatten().for_each(|file| file.info.rest());
+        }
+    }
+
+    /// Whether all locations have been looked up.
+    pub(crate) fn is_done(&self, profile: &Profile) -> bool {
+        self.seen == profile.locations.len() && self.pending.is_empty()
     }
 
     /// Closes the files and gives their memory back.
     pub(crate) fn close_files(&mut self) {
         self.files.clear();
+    }
+
+    /// What the open files take.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.files.values().flatten().map(|file| file.info.memory_bytes()).sum()
     }
 }
 
@@ -90,30 +102,13 @@ impl SymbolFile {
     }
 
     /// What has a name at an address of the file's own numbering, the innermost inlined function first.
-    fn frames(&self, address: u64) -> Vec<Frame> {
-        let mut frames = Vec::new();
-        // A malformed part of the debug information ends what can be known here, and nothing else.
-        if let Some(mut found) = self.info.frames(address) {
-            while let Ok(Some(frame)) = found.next() {
-                let Some(function) = frame.function else { continue };
-                let Ok(name) = function.raw_name() else { continue };
-                let (file, line) = frame.location.map_or((None, None), |location| (location.file, location.line));
-                frames.push(Frame {
-                    mangled: name.into_owned(),
-                    file: file.unwrap_or_default().to_owned(),
-                    line: line.unwrap_or(0),
-                });
-            }
-        }
+    fn frames(&mut self, address: u64) -> Vec<Frame> {
+        let mut frames = self.info.frames(address);
         let symbol = self.info.symbol(address);
         match (frames.last_mut(), symbol) {
             // The symbol is the function that the others are inlined in; its name has the path that a short one lacks.
-            (Some(outermost), Some(symbol)) if !is_mangled(&outermost.mangled) => {
-                symbol.clone_into(&mut outermost.mangled)
-            }
-            (None, Some(symbol)) => {
-                frames.push(Frame { mangled: symbol.to_owned(), file: String::new(), line: 0 });
-            }
+            (Some(outermost), Some(symbol)) if !is_mangled(&outermost.name) => symbol.clone_into(&mut outermost.name),
+            (None, Some(symbol)) => frames.push(Frame { name: symbol.to_owned(), file: String::new(), line: 0 }),
             _ => {}
         }
         frames
@@ -126,8 +121,8 @@ fn is_mangled(name: &str) -> bool {
 }
 
 fn line_of(profile: &mut Profile, frame: &Frame) -> Line {
-    let mangled = profile.strings.intern(&frame.mangled);
-    let name = match rustc_demangle::try_demangle(&frame.mangled) {
+    let mangled = profile.strings.intern(&frame.name);
+    let name = match rustc_demangle::try_demangle(&frame.name) {
         Ok(name) => profile.strings.intern(&format!("{name:#}")),
         Err(_) => mangled,
     };
@@ -147,7 +142,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use plop_profile::{Location, MappingId};
+    use plop_profile::Location;
 
     #[inline(never)]
     fn place() -> u64 {
@@ -171,7 +166,10 @@ mod tests {
         let build_id = profile.strings.intern(build_id);
         profile.mappings.push(Mapping { start, limit, file_offset, file, build_id, symbolized: true });
         profile.push_location(Location { mapping: Some(MappingId(0)), address, lines: Vec::new() });
-        Symbols::default().name_locations(&mut profile, 0);
+        let mut symbols = Symbols::default();
+        while !symbols.is_done(&profile) {
+            symbols.name_locations(&mut profile);
+        }
         let function = |line: &Line| profile.functions[line.function.0 as usize];
         let text = |of: Function| (profile.strings[of.name].to_owned(), profile.strings[of.file].to_owned());
         profile.locations[0].lines.iter().map(|line| text(function(line))).collect()

@@ -28,8 +28,6 @@ pub(crate) struct Aggregate {
     memory_limit: usize,
     symbolize: bool,
     symbols: Symbols,
-    /// How many locations have been given names.
-    named: usize,
     code: Code,
     contexts: Contexts,
     /// Where samples are kept apart by time.
@@ -83,7 +81,6 @@ impl Aggregate {
             own: profile.named_location("[plop]", ""),
         };
         Aggregate {
-            named: profile.locations.len(),
             contexts: Contexts::new(&mut profile.strings),
             timeline: window.map(|window| Timeline::new(window, &mut profile.strings)),
             profile,
@@ -261,24 +258,26 @@ impl Aggregate {
         self.contexts.forget_thread(tid);
     }
 
-    /// Looks up the names of some of the locations that have none yet; says whether that was the last of them.
-    pub(crate) fn name_some(&mut self) -> bool {
+    /// Looks up the names of some of the locations that have none yet.
+    pub(crate) fn name_some(&mut self) {
         if self.symbolize {
-            self.named = self.symbols.name_locations(&mut self.profile, self.named);
-        } else {
-            self.named = self.profile.locations.len();
+            self.symbols.name_locations(&mut self.profile);
         }
-        self.named == self.profile.locations.len()
     }
 
     /// Whether all locations have been looked up.
     pub(crate) fn is_named(&self) -> bool {
-        self.named == self.profile.locations.len()
+        !self.symbolize || self.symbols.is_done(&self.profile)
     }
 
     /// The files that names are read from.
     pub(crate) fn symbols(&mut self) -> &mut Symbols {
         &mut self.symbols
+    }
+
+    /// Memory that reading names holds, which is given back later.
+    pub(crate) fn reading_bytes(&self) -> usize {
+        self.symbols.memory_bytes()
     }
 
     /// CPU time that the samples stand for.
