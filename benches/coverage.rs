@@ -182,7 +182,7 @@ fn print_table(options: &Options, subjects: &[(Subject, PathBuf)], cells: &[Cell
 /// What sampling costs, in a process of its own for each round.
 fn print_cost(rounds: usize) {
     let program = std::env::current_exe().expect("the program's own path is known");
-    let mut runs: [Vec<f64>; 3] = Default::default();
+    let mut runs: [Vec<f64>; 5] = Default::default();
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}: cost");
         let output =
@@ -192,26 +192,27 @@ fn print_cost(rounds: usize) {
         let figures: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
         runs.iter_mut().zip(figures).for_each(|(runs, figure)| runs.push(figure));
     }
-    let [whole, steady, delivery] = runs.map(median);
+    let [whole, whole_handler, steady, steady_handler, delivery] = runs.map(median);
     println!("\n## cost at 100 Hz, eight allocating threads, medians of {rounds} runs of 20 s\n");
-    println!("| handler, drain and flush, of the process's CPU time | |\n|---|---|");
-    println!("| the whole run, names looked up | {:.3} % |", 100.0 * whole);
-    println!("| from the sixth second on | {:.3} % |", 100.0 * steady);
+    println!("| of the process's CPU time | handler, drain and flush | the handler alone |\n|---|---|---|");
+    println!("| the whole run, names looked up | {:.3} % | {:.3} % |", 100.0 * whole, 100.0 * whole_handler);
+    println!("| from the sixth second on | {:.3} % | {:.3} % |", 100.0 * steady, 100.0 * steady_handler);
     println!(
-        "| the kernel's delivery of a signal, besides | {delivery:.2} µs, {:.3} % |",
+        "\nThe kernel's delivery of a signal, besides: {delivery:.2} µs, {:.3} %.",
         delivery * 1e-6 * 100.0 * 100.0
     );
 }
 
-/// The shares of the process's CPU time that sampling took, over the whole run and without its beginning; and what an empty
-/// handler costs, in µs.
+/// The shares of the process's CPU time that sampling took, and the handler alone, over the whole run and without its beginning;
+/// and what an empty handler costs, in µs.
 fn cost() -> String {
     let delivery = delivery_us();
     let folder = std::env::temp_dir().join(format!("plop-cost-{}", std::process::id()));
     let collector = Collector::builder().output(folder.join("")).start().expect("plop starts");
     let spent = || {
         let check = collector.stats();
-        ((check.handler_total_ns + check.drain_total_ns) as f64, check.process_cpu_ns as f64)
+        [check.handler_total_ns + check.drain_total_ns, check.handler_total_ns, check.process_cpu_ns]
+            .map(|ns| ns as f64)
     };
     workload::run("allocating", Duration::from_secs(5));
     let early = spent();
@@ -219,7 +220,9 @@ fn cost() -> String {
     let late = spent();
     collector.stop().expect("the folder for temporary files is writable");
     std::fs::remove_dir_all(&folder).expect("our own folder can be removed");
-    format!("{} {} {delivery}", late.0 / late.1, (late.0 - early.0) / (late.1 - early.1))
+    let shares = |[all, handler, process]: [f64; 3]| format!("{} {}", all / process, handler / process);
+    let steady = [0, 1, 2].map(|at| late[at] - early[at]);
+    format!("{} {} {delivery}", shares(late), shares(steady))
 }
 
 /// What delivering a signal to a handler that does nothing, and returning from it, takes: the time that raising one takes, less

@@ -224,15 +224,16 @@ impl Control {
         }
     }
 
-    /// Counts what threads that are gone used without a sample, and forgets them.
-    fn settle(&mut self, Census { gone, used_by_others, sampled_of_living }: Census) {
+    /// Counts what threads that are over used without a sample, and forgets those that are gone.
+    fn settle(&mut self, Census { gone, stopped, used_by_others, sampled_of_living }: Census) {
         // What they have been sampled for is to be in the counts.
         self.drain();
-        let used = used_by_others.saturating_sub(own_cpu()).as_nanos() / self.settings.interval.as_nanos();
+        let interval = self.settings.interval;
+        let used = (used_by_others + interval / 2).as_nanos() / interval.as_nanos();
         let sampled = self.aggregate.counts.samples.saturating_sub(self.figures.own_samples);
         // Samples that came since the census make this less than it is, so that it counts at the next one.
         let missing = (used as u64).saturating_sub(sampled.saturating_sub(sampled_of_living));
-        self.aggregate.carry(&gone, missing);
+        self.aggregate.carry(gone.iter().chain(&stopped).copied(), missing);
         for tid in gone {
             self.aggregate.forget_thread(tid);
             if let Some(wall) = &mut self.wall {
@@ -341,15 +342,17 @@ impl Control {
         }
     }
 
-    /// Makes the samples cease and waits until the last one is in the buffer.
-    fn end_sampling(&mut self) {
-        let Some(mut engine) = self.engine.take() else { return };
+    /// Makes the samples cease and waits until the last one is in the buffer. Gives what threads have used by then.
+    fn end_sampling(&mut self) -> Option<Census> {
+        let mut engine = self.engine.take()?;
         self.zone.close();
         Published::wait_for_quiet(self.zone);
         // Before the timers go, so that it speaks of the time in which they ran.
         self.figures.process_cpu_at_end = Some(process_cpu());
+        let census = engine.last_census();
         engine.stop();
         (self.figures.unarmed, self.figures.blocked) = self.gaps(&*engine);
+        census
     }
 
     /// How many threads could get no timer, and how many block the signal.
@@ -361,10 +364,9 @@ impl Control {
 
     /// Ends the session and gives its profile.
     fn finish(&mut self) -> Result<Profile, Error> {
-        if let Some(census) = self.engine.as_mut().and_then(|engine| engine.count()) {
+        if let Some(census) = self.end_sampling() {
             self.settle(census);
         }
-        self.end_sampling();
         self.drain();
         if let Some(wall) = &mut self.wall {
             wall.end(|place, time| self.aggregate.add_wall(place, time));

@@ -2,11 +2,18 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 /// The tids of all threads.
 pub(crate) fn list() -> io::Result<Vec<u32>> {
     let tid = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
     Ok(fs::read_dir("/proc/self/task")?.filter_map(tid).collect())
+}
+
+/// A number that changes with how many threads there are.
+pub(crate) fn count() -> Option<u64> {
+    // As every directory's links tell of what is in it.
+    Some(fs::metadata("/proc/self/task").ok()?.nlink())
 }
 
 /// The thread's name, unless it is gone.
@@ -56,6 +63,24 @@ pub(crate) fn writable_memory() -> io::Result<Vec<Writable>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_threads_is_known_without_their_list() {
+        // Other tests start and end threads, too.
+        let beyond = || loop {
+            let before = list().expect("/proc can be read");
+            let count = count().expect("/proc can be read");
+            if list().expect("/proc can be read") == before {
+                break count - before.len() as u64;
+            }
+        };
+        let alone = beyond();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let other = std::thread::spawn(move || stopped.recv());
+        assert_eq!(beyond(), alone);
+        drop(stop);
+        assert!(other.join().expect("it only waits").is_err());
+    }
 
     #[test]
     fn this_thread_is_listed_by_its_name_and_stack() {

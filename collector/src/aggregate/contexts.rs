@@ -17,8 +17,10 @@ pub(super) const MAX_TIDS: usize = 4096;
 /// out: the product of threads and labels is bounded, too.
 pub(super) const MAX_SETS_WITH_TID: usize = 16 << 10;
 const MAX_SETS: usize = 48 << 10;
-/// How often a thread's name is read again while it is being sampled.
-const NAME_AGE: Duration = Duration::from_secs(1);
+/// How old what is known of a thread's name may be while the thread is being sampled: an eighth of the time for which it has had
+/// the name, within these bounds. Threads are named when they begin, nearly all of them.
+const LEAST_NAME_AGE: Duration = Duration::from_secs(1);
+const MOST_NAME_AGE: Duration = Duration::from_secs(8);
 
 pub(super) struct Contexts {
     thread_key: StringId,
@@ -32,9 +34,18 @@ pub(super) struct Contexts {
 
 struct Thread {
     name: StringId,
+    /// Since when it is known to have that name, and when that was last looked up.
+    named_at: Instant,
     read_at: Instant,
     /// Where it was sampled last.
     last: Option<Place>,
+}
+
+impl Thread {
+    /// How old its name may be.
+    fn name_age(&self) -> Duration {
+        ((self.read_at - self.named_at) / 8).clamp(LEAST_NAME_AGE, MOST_NAME_AGE)
+    }
 }
 
 impl Contexts {
@@ -94,13 +105,17 @@ impl Contexts {
     fn refresh_name(&mut self, tid: u32, first_name: impl FnOnce() -> Option<String>, strings: &mut Strings) {
         let now = Instant::now();
         let known = self.threads.get_mut(&tid);
-        if known.as_ref().is_some_and(|thread| now - thread.read_at < NAME_AGE) {
+        if known.as_ref().is_some_and(|thread| now - thread.read_at < thread.name_age()) {
             return;
         }
         let Some(name) = tasks::name(tid).or_else(|| if known.is_none() { first_name() } else { None }) else { return };
         let name = strings.intern(&name);
-        let last = known.as_ref().and_then(|thread| thread.last);
-        if self.threads.insert(tid, Thread { name, read_at: now, last }).is_none_or(|old| old.name != name) {
+        let (named_at, last) = match known {
+            Some(thread) if thread.name == name => (thread.named_at, thread.last),
+            Some(thread) => (now, thread.last),
+            None => (now, None),
+        };
+        if self.threads.insert(tid, Thread { name, named_at, read_at: now, last }).is_none_or(|old| old.name != name) {
             self.sets.retain(|&(of, _), _| of != tid);
         }
     }

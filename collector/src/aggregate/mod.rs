@@ -135,11 +135,11 @@ impl Aggregate {
         stack
     }
 
-    /// Adds samples to threads that are gone, each where it was last: so much of their time went without. The time that a thread
+    /// Adds samples to threads that are over, each where it was last: so much of their time went without. The time that a thread
     /// uses between the last tick of the kernel that it sees and its end is some milliseconds; more than [`MOST_CARRIED`] is
     /// not believed.
-    pub(crate) fn carry(&mut self, gone: &[u32], weight: u64) {
-        let places: Vec<Place> = gone.iter().filter_map(|&tid| self.contexts.last(tid)).collect();
+    pub(crate) fn carry(&mut self, over: impl Iterator<Item = u32>, weight: u64) {
+        let places: Vec<Place> = over.filter_map(|tid| self.contexts.last(tid)).collect();
         let most = (MOST_CARRIED.as_nanos() as u64).div_ceil(self.interval_ns as u64);
         let (count, mut left) = (places.len() as u64, weight);
         for (at, place) in places.into_iter().enumerate() {
@@ -404,13 +404,13 @@ mod tests {
                 .add(Header { tid, ..HEADER }, &[10 * u64::from(tid)], Duration::ZERO, || Some("worker".to_owned()));
         }
         // The third was never sampled.
-        aggregate.carry(&[1, 2, 3], 3);
+        aggregate.carry([1, 2, 3].into_iter(), 3);
         let counts = aggregate.counts;
         assert_eq!((counts.samples, counts.carried), (5, 3));
         let values: Vec<i64> = aggregate.profile().samples.iter().map(|sample| sample.values[0]).collect();
         assert_eq!(values, [3, 2]);
         // 40 ms are four periods for each.
-        aggregate.carry(&[1, 2], 100);
+        aggregate.carry([1, 2].into_iter(), 100);
         assert_eq!(aggregate.counts.carried, 3 + 2 * 4);
     }
 

@@ -9,6 +9,7 @@ use nix::time::{ClockId, clock_gettime};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::perf_events::PerfEvents;
+use super::thread_clock::cpu_time;
 use super::{Census, Engine, Started};
 use crate::Error;
 use crate::signal::asking;
@@ -21,6 +22,8 @@ use crate::tasks;
 
 /// How often threads are looked for, unless looking takes long.
 const SCAN: Duration = Duration::from_millis(100);
+/// How long the number of threads is trusted to tell whether they are the same.
+const RECOUNT: Duration = Duration::from_secs(1);
 /// How much longer than a look, in CPU time, the pause after it is: what looking costs is bounded by a thousandth …
 const REST: u32 = 1000;
 /// … unless there are so many threads that the pause would get longer than this. The scout samples new ones meanwhile.
@@ -40,6 +43,9 @@ pub(crate) struct CpuTimers {
     events: Option<PerfEvents>,
     scout: TimerId,
     scan_due: Instant,
+    /// How many threads there were at the last scan, and how many had an entry.
+    counted: (Option<u64>, usize),
+    recount_due: Instant,
     maps_due: Instant,
     check_up_due: Instant,
     health: FxHashMap<u32, Health>,
@@ -75,6 +81,8 @@ impl CpuTimers {
             events,
             scout,
             scan_due: now,
+            counted: (None, 0),
+            recount_due: now,
             maps_due: now,
             check_up_due: now + CHECK_UP,
             health: FxHashMap::default(),
@@ -90,6 +98,17 @@ impl CpuTimers {
         }
         engine.scan();
         Ok(Box::new(engine))
+    }
+
+    /// Whether threads may have come or gone since this was last asked: their number is another, that of those which the scout has
+    /// found is, or it is [`RECOUNT`] ago. The list of threads takes ten times as long to read as their number.
+    fn may_have_changed(&mut self, now: Instant) -> bool {
+        let counted = (tasks::count(), self.zone.threads.taken().count());
+        if counted == self.counted && now < self.recount_due {
+            return false;
+        }
+        (self.counted, self.recount_due) = (counted, now + RECOUNT);
+        true
     }
 
     /// Gives a timer to each thread that has none, and takes back what dead ones had; gives those.
@@ -128,20 +147,29 @@ impl CpuTimers {
         gone
     }
 
-    /// See [`Census`]; to be called right after a scan.
-    fn take_census(&self, gone: Vec<u32>) -> Option<Census> {
+    /// See [`Census`]; to be called right after a scan. The last one counts the living, too.
+    fn take_census(&self, gone: Vec<u32>, is_last: bool) -> Option<Census> {
         // First the process's clock: what a thread uses in between then counts for the living, and is missing for a moment.
         let process = cpu_time(Clock::Process)?.saturating_sub(self.process_used_before);
         let mut census = Census { gone, ..Census::default() };
-        let mut living = Duration::ZERO;
+        let mut left_out = self.written_off + self.used(self.own_tid).unwrap_or_default();
         for (_, tid, thread) in self.zone.threads.taken() {
-            if let Some(used) = cpu_time(Clock::Thread(tid)) {
-                living += used.saturating_sub(self.used_before.get(&tid).copied().unwrap_or_default());
+            let Some(used) = self.used(tid) else { continue };
+            if !is_last || self.blocked.contains(&tid) {
+                left_out += used;
                 census.sampled_of_living += u64::from(thread.samples());
+            } else if used > self.interval * thread.samples() {
+                census.stopped.push(tid);
             }
         }
-        census.used_by_others = process.saturating_sub(living).saturating_sub(self.written_off);
+        census.used_by_others = process.saturating_sub(left_out);
         Some(census)
+    }
+
+    /// The thread's CPU time since sampling began.
+    fn used(&self, tid: u32) -> Option<Duration> {
+        let before = self.used_before.get(&tid).copied().unwrap_or_default();
+        Some(cpu_time(Clock::Thread(tid))?.saturating_sub(before))
     }
 
     /// Gives the thread a timer, or an event, if it has none.
@@ -219,15 +247,20 @@ impl CpuTimers {
 }
 
 impl Engine for CpuTimers {
-    fn count(&mut self) -> Option<Census> {
+    fn last_census(&mut self) -> Option<Census> {
         let gone = self.scan();
-        self.take_census(gone)
+        self.take_census(gone, true)
     }
 
     fn tend(&mut self, now: Instant) -> Option<Census> {
         let mut census = None;
         if now >= self.scan_due {
-            let rest = rest_after(|| census = self.count());
+            let rest = rest_after(|| {
+                if self.may_have_changed(now) {
+                    let gone = self.scan();
+                    census = self.take_census(gone, false);
+                }
+            });
             self.scan_due = now + rest.max(SCAN);
         }
         if now >= self.maps_due {
@@ -267,11 +300,6 @@ fn rest_after(work: impl FnOnce()) -> Duration {
     let begun = used();
     work();
     (used().saturating_sub(begun) * REST).min(LONGEST_REST)
-}
-
-/// What a clock says, unless its thread is gone.
-pub(super) fn cpu_time(clock: Clock) -> Option<Duration> {
-    clock_gettime(ClockId::from_raw(clock.id())).ok().map(Duration::from)
 }
 
 /// The stack that `sp` is on: the main thread's, or one that the thread's control block lies at the end of, as C libraries

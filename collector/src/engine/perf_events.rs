@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::fork;
-use crate::signal::asking;
 use crate::signal::syscall::{syscall, thread_id};
 use crate::signal::threads::{Thread, Timer};
+use crate::signal::{asking, clock};
 
-use super::cpu_timers::cpu_time;
+use super::thread_clock::cpu_time;
 use crate::signal::timer::Clock;
 
 /// From Linux's `linux/perf_event.h`.
@@ -70,10 +70,10 @@ impl PerfEvents {
     /// When the process may not have any.
     pub(super) fn new(interval: Duration) -> Result<Self, Error> {
         let mut events = PerfEvents { interval, exclude_kernel: false, open: 0, most: half_of_descriptors() };
-        let mut probe = events.create(thread_id());
+        let mut probe = events.create(thread_id(), interval);
         if probe.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
             events.exclude_kernel = true;
-            probe = events.create(thread_id());
+            probe = events.create(thread_id(), interval);
         }
         match probe {
             Ok(descriptor) => close(descriptor),
@@ -95,7 +95,10 @@ impl PerfEvents {
     }
 
     fn begin(&mut self, thread: &Thread, tid: u32) -> Option<()> {
-        let descriptor = self.create(tid).ok()?;
+        let interval_ns = self.interval.as_nanos() as u64;
+        // The first period is over at a random place in a whole one, as that of a timer is; the handler then asks for whole ones.
+        let first_ns = 1 + clock::random(u64::from(tid)) % interval_ns;
+        let descriptor = self.create(tid, Duration::from_nanos(first_ns)).ok()?;
         let Some(cpu) =
             cpu_time(Clock::Thread(tid)).filter(|_| direct(descriptor, tid) && fork::keep_event(descriptor))
         else {
@@ -103,9 +106,10 @@ impl PerfEvents {
             return None;
         };
         self.open += 1;
-        // Half a period stands for a whole one as soon as it is over, so that neither an event that comes a little early counts
-        // for nothing, nor one that comes late for two.
-        thread.begin_periods((cpu.as_nanos() as u64).saturating_sub(self.interval.as_nanos() as u64 / 2));
+        // As if a period had begun so long ago that it is over with the first. Half a period stands for a whole one, so that neither
+        // an event that comes a little early counts for nothing, nor one that comes late for two.
+        let begun = (cpu.as_nanos() as u64).wrapping_add(first_ns).wrapping_sub(interval_ns);
+        thread.begin_periods(begun.wrapping_sub(interval_ns / 2));
         thread.set_timer(Timer::Event(descriptor));
         // SAFETY: enables the event of this descriptor, which is ours, and touches no memory.
         unsafe { libc::ioctl(descriptor, PERF_EVENT_IOC_ENABLE, 0) };
@@ -123,13 +127,13 @@ impl PerfEvents {
     }
 
     /// A new event on the thread's CPU time, not enabled.
-    fn create(&self, tid: u32) -> io::Result<i32> {
+    fn create(&self, tid: u32, period: Duration) -> io::Result<i32> {
         let kernel = if self.exclude_kernel { EXCLUDE_KERNEL } else { 0 };
         let attributes = Attributes {
             kind: PERF_TYPE_SOFTWARE,
             size: size_of::<Attributes>() as u32,
             config: PERF_COUNT_SW_TASK_CLOCK,
-            sample_period: self.interval.as_nanos() as u64,
+            sample_period: period.as_nanos() as u64,
             flags: DISABLED | EXCLUDE_HV | REMOVE_ON_EXEC | kernel,
             wakeup_events: 1,
             ..Attributes::default()

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use plop_profile::StackId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::cpu_timers::cpu_time;
+use super::thread_clock::cpu_time;
 use crate::signal::timer::Clock;
 use crate::signal::zone::Zone;
 use crate::signal::{asking, clock};

@@ -7,7 +7,7 @@ use super::buffer::Header;
 use super::threads::{Thread, Timer};
 use super::walk::{End, StackBounds, walk};
 use super::zone::{Visit, Zone};
-use super::{clock, syscall};
+use super::{clock, event, syscall};
 
 /// The weight of a sample that was asked for: it stands for no CPU time.
 pub(crate) const ASKED_WEIGHT: u32 = 0;
@@ -150,13 +150,16 @@ fn scouted(visit: &Visit<'_>, weight: u32, context: &libc::ucontext_t, begun: u6
 /// is the thread's CPU clock that says how many periods have passed.
 ///
 /// # Signal safety
-/// Runs in the handler: two system calls.
+/// Runs in the handler: two system calls, three the first time.
 fn counted(visit: &Visit<'_>, descriptor: c_int, context: &libc::ucontext_t, begun: u64) -> bool {
     let tid = syscall::thread_id();
     let zone = visit.zone();
     let Some(thread) = zone.threads.find(tid).and_then(|slot| zone.threads.get(slot)) else { return false };
     if thread.timer() != Timer::Event(descriptor) {
         return false;
+    }
+    if thread.falls_into_step() {
+        event::set_period(descriptor, visit.interval_ns());
     }
     let weight = thread.take_periods(syscall::thread_cpu_ns(), visit.interval_ns());
     if weight > 0 {

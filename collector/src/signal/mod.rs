@@ -22,6 +22,7 @@
 pub(crate) mod asking;
 pub(crate) mod buffer;
 pub(crate) mod clock;
+mod event;
 pub(crate) mod handler;
 pub(crate) mod histogram;
 pub(crate) mod memory;

@@ -4,7 +4,7 @@
 //! that finds its bucket full is left to the scout. Entries are claimed by the thread itself, in the handler, or by the
 //! collector's thread, and given back by the collector's thread only, once the thread is gone.
 
-use core::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::timer::TimerId;
 use super::walk::StackBounds;
@@ -45,6 +45,8 @@ pub(crate) struct Thread {
     /// Under a perf event: how much of the thread's CPU time has been sampled. Written before the event begins and then by the
     /// thread's handler.
     sampled_ns: AtomicU64,
+    /// Whether its event's first period, which is not a whole one, is over; as above.
+    is_in_step: AtomicBool,
 }
 
 const UNARMED: i64 = 0;
@@ -256,6 +258,15 @@ impl Thread {
     pub(crate) fn begin_periods(&self, sampled_ns: u64) {
         // Published by the store in `set_timer`, without which the handler passes over the event.
         self.sampled_ns.store(sampled_ns, Ordering::Relaxed);
+        self.is_in_step.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether this is the first time that the thread's event has counted a period.
+    ///
+    /// # Signal safety
+    /// Runs in the thread's handler, the only one to do so.
+    pub(crate) fn falls_into_step(&self) -> bool {
+        !self.is_in_step.swap(true, Ordering::Relaxed)
     }
 
     /// How many periods have passed on the thread's CPU clock since the last call.
@@ -264,7 +275,9 @@ impl Thread {
     /// Runs in the thread's handler, the only one to do so.
     pub(crate) fn take_periods(&self, cpu_ns: u64, interval_ns: u64) -> u32 {
         let sampled_ns = self.sampled_ns.load(Ordering::Relaxed);
-        let periods = cpu_ns.saturating_sub(sampled_ns).checked_div(interval_ns).unwrap_or(0);
+        // What was sampled at first may lie before the clock's beginning; a clock that went back is another thread's.
+        let since = u64::try_from(cpu_ns.wrapping_sub(sampled_ns) as i64).unwrap_or(0);
+        let periods = since.checked_div(interval_ns).unwrap_or(0);
         self.sampled_ns.store(sampled_ns.wrapping_add(periods.wrapping_mul(interval_ns)), Ordering::Relaxed);
         u32::try_from(periods).unwrap_or(u32::MAX)
     }
@@ -404,6 +417,9 @@ mod tests {
         let taken: Vec<_> =
             [5_999, 6_000, 6_999, 9_500, 9_999, 10_000].map(|cpu| thread.take_periods(cpu, 1_000)).into();
         assert_eq!(taken, [0, 1, 0, 3, 0, 1]);
+        thread.begin_periods(200_u64.wrapping_sub(1_000));
+        assert_eq!([100, 200, 300, 1_200].map(|cpu| thread.take_periods(cpu, 1_000)), [0, 1, 0, 1]);
+        assert_eq!([true, false, false], [(); 3].map(|()| thread.falls_into_step()));
     }
 
     #[test]
