@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use plop_collector::Collector;
 use plop_profile::{LabelValue, Profile};
-use work::{child, is_child, multiply, sampled, share, spend};
+use work::{child, holds, is_child, multiply, rotate, sampled, share, spend};
 
 /// There is one collector in a process, and tests run at the same time.
 fn alone() -> MutexGuard<'static, ()> {
@@ -105,6 +105,71 @@ fn a_thread_that_blocks_the_signal_is_reported() {
     before.thread_set_mask().expect("a valid mask");
     let check = collector.stop().expect("there is no output that could fail").self_check;
     assert_eq!(check.map(|check| check.blocked_threads), Some(1));
+}
+
+/// Starts a thread that gets the tid, if the kernel lets this process say so and nobody else takes it; else gives `run` back.
+fn with_tid<F: FnOnce() + Send + 'static>(tid: i32, name: &str, run: F) -> Option<std::thread::JoinHandle<()>> {
+    let (tell, told) = std::sync::mpsc::channel::<bool>();
+    let (say, said) = std::sync::mpsc::channel();
+    // The next one that the kernel gives out is the one after this (proc(5)).
+    std::fs::write("/proc/sys/kernel/ns_last_pid", (tid - 1).to_string()).ok()?;
+    let named = std::thread::Builder::new().name(name.to_owned());
+    let thread = named.spawn(move || {
+        say.send(nix::unistd::gettid().as_raw()).expect("it is waited for");
+        if told.recv() == Ok(true) {
+            run();
+        }
+    });
+    let thread = thread.expect("a thread can be started");
+    let has_it = said.recv() == Ok(tid);
+    tell.send(has_it).expect("it waits");
+    if has_it {
+        return Some(thread);
+    }
+    thread.join().expect("it does not panic");
+    None
+}
+
+#[test]
+fn a_thread_that_gets_the_tid_of_one_that_is_gone_is_another_thread() {
+    let _alone = alone();
+    if std::fs::write("/proc/sys/kernel/ns_last_pid", std::process::id().to_string()).is_err() {
+        eprintln!("skipped: this process may not choose which tid comes next");
+        return;
+    }
+    for attempt in 0.. {
+        assert!(attempt < 20, "others always took the tid");
+        let collector = plop_collector::start().expect("nothing else runs");
+        let first = std::thread::Builder::new().name("first".to_owned()).spawn(|| {
+            spend(Duration::from_millis(300), multiply);
+            nix::unistd::gettid().as_raw()
+        });
+        let tid = first.expect("a thread can be started").join().expect("it does not panic");
+        // At once, so that the collector can't have noticed that the first one is gone.
+        let Some(second) = with_tid(tid, "second", || spend(Duration::from_secs(3), rotate)) else { continue };
+        second.join().expect("it does not panic");
+        let profile = collector.stop().expect("there is no output that could fail");
+        let of = |name: &str, function: &str| -> Duration {
+            let of_name = profile.samples.iter().filter(|sample| {
+                profile.label_sets.get(sample.labels).iter().any(|label| match label.value {
+                    LabelValue::Text(text) => &profile.strings[label.key] == "thread" && &profile.strings[text] == name,
+                    LabelValue::Number(..) => false,
+                })
+            });
+            let there = of_name.filter(|sample| holds(&profile, sample.stack, function));
+            Duration::from_nanos(there.map(|sample| sample.values[1]).sum::<i64>() as u64)
+        };
+        let check = profile.self_check.as_ref().expect("the collector says how well it did");
+        println!("{check:?}");
+        assert_eq!(of("second", "multiply"), Duration::ZERO);
+        assert_eq!(of("first", "rotate"), Duration::ZERO);
+        // At its end a thread is a part of a period and of a tick ahead of its last sample.
+        let is_near =
+            |found: Duration, used: u64| found.abs_diff(Duration::from_millis(used)) <= Duration::from_millis(40);
+        assert!(is_near(of("first", "multiply"), 300), "{:?}", of("first", "multiply"));
+        assert!(is_near(of("second", "rotate"), 3000), "{:?}", of("second", "rotate"));
+        return;
+    }
 }
 
 #[test]

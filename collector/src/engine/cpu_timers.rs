@@ -119,11 +119,18 @@ impl CpuTimers {
         alive.sort_unstable();
         let mut gone = Vec::new();
         for (slot, tid, thread) in entries {
-            if tid == 0 || alive.binary_search(&tid).is_ok() {
+            let is_alive = alive.binary_search(&tid).is_ok();
+            // The tid of one that is gone may be another's by now, which is without a timer then.
+            let came_back = || matches!(thread.timer(), Timer::Armed(timer) if timer::is_orphaned(timer));
+            if tid == 0 || is_alive && !came_back() {
                 continue;
             }
             self.take_back(thread);
-            self.zone.threads.free(slot);
+            if is_alive {
+                thread.forget();
+            } else {
+                self.zone.threads.free(slot);
+            }
             let before = self.used_before.remove(&tid).unwrap_or_default();
             if let Some(health) = self.health.remove(&tid)
                 && self.blocked.contains(&tid)

@@ -378,7 +378,7 @@ impl Thread {
         Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
     }
 
-    /// Forgets everything but the label, when the thread or the session is over. No handler may be using the entry.
+    /// Forgets everything but the label, when the thread or the session is over.
     pub(crate) fn forget(&self) {
         self.samples.store(0, Ordering::Relaxed);
         self.sight.store(UNSEEN, Ordering::Relaxed);

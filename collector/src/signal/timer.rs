@@ -83,6 +83,15 @@ pub(crate) fn start(clock: Clock, value: usize, first_ns: u64, interval_ns: u64)
     Ok(TimerId(id))
 }
 
+/// Whether the thread that a running timer belongs to is gone: the kernel then has no time left for it. Another thread that has
+/// got the same tid does not count.
+pub(crate) fn is_orphaned(timer: TimerId) -> bool {
+    let mut left = Setting { interval_s: 0, interval_ns: 0, first_s: 0, first_ns: 0 };
+    // SAFETY: the kernel writes 32 bytes to `left`, which is that large.
+    let result = unsafe { syscall(libc::SYS_timer_gettime, [timer.0 as usize, (&raw mut left) as usize, 0, 0]) };
+    result == 0 && (left.first_s, left.first_ns) == (0, 0)
+}
+
 /// Deletes a timer; one that is gone already stays gone.
 ///
 /// # Signal safety
