@@ -30,3 +30,16 @@ pub struct Figures {
     /// The most memory that was resident, in KiB.
     pub peak_kib: u64,
 }
+
+/// The figures of naming functions once: the line that the `large` program prints for the bench.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Naming {
+    /// How many addresses there were to name.
+    pub asked: usize,
+    /// How many got a name.
+    pub named: usize,
+    /// Time that it took, in milliseconds.
+    pub ms: f64,
+    /// What resident memory grew by at most meanwhile, in KiB.
+    pub grown_kib: u64,
+}

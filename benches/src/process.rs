@@ -30,3 +30,12 @@ pub fn resident_kib() -> (u64, u64) {
     };
     (field("VmRSS:"), field("VmHWM:"))
 }
+
+/// Makes the highest of [`resident_kib`] begin anew from what is resident now.
+///
+/// # Panics
+/// When `/proc` is not mounted.
+pub fn forget_peak() {
+    // proc(5), clear_refs.
+    std::fs::write("/proc/self/clear_refs", "5").expect("/proc is mounted");
+}
