@@ -29,6 +29,8 @@ pub(crate) mod memory;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod oracle;
 pub(crate) mod scratch;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod single_step;
 pub(crate) mod syscall;
 pub(crate) mod threads;
 pub(crate) mod timer;

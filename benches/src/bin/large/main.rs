@@ -49,7 +49,7 @@ fn main() {
 #[cfg(target_arch = "x86_64")]
 fn resolve(address: usize) -> bool {
     let mut named = false;
-    backtrace::resolve((address - 1) as *mut std::ffi::c_void, |symbol| {
+    backtrace::resolve(address as *mut std::ffi::c_void, |symbol| {
         let kept = (symbol.name().map(|name| name.to_string()), symbol.filename().map(ToOwned::to_owned));
         named |= kept.0.is_some();
         // Whoever makes a profile of it keeps it.
