@@ -67,6 +67,43 @@ export async function start() {
   };
 }
 
+/**
+ * Moves a mouse over the page for so long, as a mouse does: 125 times a second, whether the page keeps up or not.
+ * @param {any} page @param {number} milliseconds
+ * @param {(step: number) => { type: string, x: number, y: number, deltaY?: number, button?: string, buttons?: number }} at the event of each step
+ */
+export async function mouse(page, milliseconds, at) {
+  const session = await page.context().newCDPSession(page);
+  const sent = [];
+  const began = performance.now();
+  for (let step = 0; performance.now() - began < milliseconds; step++) {
+    sent.push(session.send("Input.dispatchMouseEvent", { deltaX: 0, deltaY: 0, ...at(step) }));
+    const rest = began + 8 * (step + 1) - performance.now();
+    if (rest > 0) await new Promise((done) => setTimeout(done, rest));
+  }
+  await Promise.all(sent);
+  await session.detach();
+}
+
+/**
+ * How many frames a second the compositor put on the screen while something was done, by its own account.
+ * @param {any} page @param {() => Promise<void>} what
+ */
+export async function presented(page, what) {
+  const session = await page.context().newCDPSession(page);
+  let frames = 0;
+  session.on("Tracing.dataCollected", ({ value }) => (frames += value.filter((event) => event.name === "DrawFrame").length));
+  const ended = new Promise((done) => session.once("Tracing.tracingComplete", done));
+  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame"] } });
+  const began = performance.now();
+  await what();
+  const seconds = (performance.now() - began) / 1000;
+  await session.send("Tracing.end");
+  await ended;
+  await session.detach();
+  return frames / seconds;
+}
+
 export const state = (page) => page.evaluate(() => window.plop.state());
 export const inspect = (page) => page.evaluate(() => window.plop.inspect());
 

@@ -4,7 +4,7 @@
 //! edges; otherwise recursion would weigh more than the time it took.
 
 use crate::frame_tree::Shape;
-use crate::{Frame, FrameTree, Profile};
+use crate::{Frame, FrameTree, Piece, Profile, Weighed};
 
 /// An edge of a [`CallGraph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,61 +30,89 @@ pub struct CallGraph {
     pub edges: Vec<Edge>,
 }
 
+/// The end of a node's subtree, its frame and the call that leads to it.
+struct Open {
+    end: usize,
+    frame: usize,
+    call: usize,
+}
+
 impl CallGraph {
     /// Sums a tree, given the self value of each of its nodes.
+    pub fn new(tree: &FrameTree, node_self: &[i64]) -> Self {
+        CallGraph::of(&Weighed::new(tree, node_self))
+    }
+
+    /// Sums a tree.
     ///
     /// One pass in preorder: a node's subtree counts for its frame (and for its edge) unless the same frame (edge) is open
     /// above it. So the cost is linear in the nodes, whatever the depth. Subtrees without any value are passed over.
-    pub fn new(tree: &FrameTree, node_self: &[i64]) -> Self {
-        let node_total = tree.totals(node_self);
-        let live = tree.live(node_self);
-        let shape = tree.shape();
+    pub fn of(weighed: &Weighed<'_>) -> Self {
+        let shape = weighed.tree.shape();
+        let mut pieces = weighed.walk(|piece| CallGraph::of_piece(weighed, shape, piece)).into_iter();
+        let mut graph = pieces.next().unwrap_or_default();
+        for other in pieces {
+            add_all(&mut graph.self_values, &other.self_values);
+            add_all(&mut graph.totals, &other.totals);
+            for (edge, other) in graph.edges.iter_mut().zip(&other.edges) {
+                edge.weight = edge.weight.saturating_add(other.weight);
+            }
+        }
+        graph
+    }
+
+    fn of_piece(weighed: &Weighed<'_>, shape: &Shape, piece: &Piece<'_>) -> Self {
+        let Weighed { tree, own, totals, .. } = weighed;
         let mut graph = CallGraph {
-            total: node_total.first().copied().unwrap_or(0),
+            total: weighed.total(),
             self_values: vec![0; tree.frames.len()],
             totals: vec![0; tree.frames.len()],
             edges: shape.calls.iter().map(|&(caller, callee)| Edge { caller, callee, weight: 0 }).collect(),
         };
         let mut open_frames = vec![0_u32; tree.frames.len()];
-        let mut open_edges = vec![0_u32; graph.edges.len()];
+        // The last is for outermost frames, which no call leads to.
+        let mut open_calls = vec![0_u32; graph.edges.len() + 1];
+        let open = |at: usize| Open {
+            end: shape.ends[at] as usize,
+            frame: tree.nodes[at].frame as usize,
+            call: (shape.call_of[at] as usize).min(shape.calls.len()),
+        };
         // The nodes from the root to the one before.
-        let mut path: Vec<u32> = Vec::new();
-        let mut at = 1;
-        while at < tree.nodes.len() {
-            if !live[at] {
-                at = shape.ends[at] as usize;
-                continue;
-            }
-            while let Some(&above) = path.last()
-                && shape.ends[above as usize] as usize <= at
+        let mut path: Vec<Open> = Vec::new();
+        for above in piece.above.iter().map(|&at| open(at)) {
+            open_frames[above.frame] += 1;
+            open_calls[above.call] += 1;
+            path.push(above);
+        }
+        for at in piece.live() {
+            while let Some(above) = path.last()
+                && above.end <= at
             {
+                open_frames[above.frame] -= 1;
+                open_calls[above.call] -= 1;
                 path.pop();
-                open_frames[tree.nodes[above as usize].frame as usize] -= 1;
-                let edge = shape.call_of[above as usize];
-                if edge != Shape::NO_CALL {
-                    open_edges[edge as usize] -= 1;
-                }
             }
-            let frame = tree.nodes[at].frame as usize;
-            graph.self_values[frame] = graph.self_values[frame].saturating_add(node_self[at]);
-            if open_frames[frame] == 0 {
-                graph.totals[frame] = graph.totals[frame].saturating_add(node_total[at]);
+            let here = open(at);
+            let (own, total) = (own[at], totals[at]);
+            graph.self_values[here.frame] = graph.self_values[here.frame].saturating_add(own);
+            if open_frames[here.frame] == 0 {
+                graph.totals[here.frame] = graph.totals[here.frame].saturating_add(total);
             }
-            open_frames[frame] += 1;
-            let edge = shape.call_of[at];
-            if edge != Shape::NO_CALL {
-                let open = &mut open_edges[edge as usize];
-                if *open == 0 {
-                    let weight = &mut graph.edges[edge as usize].weight;
-                    *weight = weight.saturating_add(node_total[at]);
-                }
-                *open += 1;
+            if open_calls[here.call] == 0
+                && let Some(edge) = graph.edges.get_mut(here.call)
+            {
+                edge.weight = edge.weight.saturating_add(total);
             }
-            path.push(at as u32);
-            at += 1;
+            open_frames[here.frame] += 1;
+            open_calls[here.call] += 1;
+            path.push(here);
         }
         graph
     }
+}
+
+fn add_all(sums: &mut [i64], others: &[i64]) {
+    sums.iter_mut().zip(others).for_each(|(sum, other)| *sum = sum.saturating_add(*other));
 }
 
 /// A call edge with all its values.
@@ -179,7 +207,13 @@ mod tests {
         let borrowed: Vec<(&[&str], i64)> = stacks.iter().map(|(stack, value)| (stack.as_slice(), *value)).collect();
         let profile = profile(&borrowed);
         let tree = FrameTree::new(&profile);
-        let graph = CallGraph::new(&tree, &tree.self_values(&profile, 0, |_| true));
+        let own = tree.self_values(&profile, 0, |_| true);
+        let graph = CallGraph::new(&tree, &own);
+        for pieces in [2, 3, 7, 100] {
+            let other = CallGraph::of(&Weighed::new(&tree, &own).in_pieces(pieces));
+            assert_eq!((&graph.self_values, &graph.totals), (&other.self_values, &other.totals), "{pieces} pieces");
+            assert_eq!(graph.edges, other.edges, "{pieces} pieces");
+        }
         for (number, &frame) in tree.frames.iter().enumerate() {
             let name = profile.frame_name(frame);
             let weigh = |has: &dyn Fn(&[&str]) -> bool| -> i64 {

@@ -157,17 +157,6 @@ impl FrameTree {
         self.shape.get_or_init(|| Shape::of(&self.nodes))
     }
 
-    /// Whether a node or any of its descendants has a value.
-    pub fn live(&self, self_values: &[i64]) -> Vec<bool> {
-        let mut live: Vec<bool> = self_values.iter().map(|&value| value != 0).collect();
-        for at in (1..self.nodes.len()).rev() {
-            if live[at] {
-                live[self.nodes[at].parent as usize] = true;
-            }
-        }
-        live
-    }
-
     /// The total of every node, its own value and all its descendants', from the self values.
     pub fn totals(&self, self_values: &[i64]) -> Vec<i64> {
         let mut totals = self_values.to_vec();

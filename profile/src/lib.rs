@@ -35,6 +35,7 @@ mod stacks;
 mod stream;
 mod strings;
 mod timeline;
+mod weighed;
 
 pub use call_graph::{CallEdge, CallGraph, Edge};
 pub use error::Error;
@@ -50,3 +51,4 @@ pub use stacks::{StackId, StackNode, Stacks};
 pub use stream::ChunkEncoder;
 pub use strings::{StringId, Strings};
 pub use timeline::{TIME_KEY, TIME_UNIT, Timeline};
+pub use weighed::{Piece, Weighed};

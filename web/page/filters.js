@@ -4,7 +4,7 @@ import * as api from "./api.js";
 
 /** Parameters that the row of filters holds, besides the choosers of the bar. */
 const ROW = ["focus", "ignore", "hide", "show_from", "label", "preset", "recursion", "generics", "color", "direction"];
-/** So long after the last letter, what is typed is applied. */
+/** What is typed is applied at once after a rest of so long, and else after the last letter. */
 const TYPING_MS = 40;
 
 /** What a chip calls each parameter. @type {Record<string, string>} */
@@ -30,9 +30,15 @@ export class Filters {
     this.thread.addEventListener("change", () => look.go({ thread: [this.thread.value] }));
     this.button.addEventListener("click", () => this.toggle());
     this.row.addEventListener("input", () => {
+      if (this.typing === undefined) this.#apply();
+      else this.isTyped = true;
       clearTimeout(this.typing);
-      this.typing = setTimeout(() => this.#apply(), TYPING_MS);
+      this.typing = setTimeout(() => {
+        this.typing = undefined;
+        if (this.isTyped) this.#apply();
+      }, TYPING_MS);
     });
+    this.row.addEventListener("change", () => (this.isNoted = false));
     this.row.addEventListener("submit", (event) => event.preventDefault());
     this.row.addEventListener("reset", (event) => {
       event.preventDefault();
@@ -40,8 +46,12 @@ export class Filters {
     });
   }
 
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** Runs for a while after each letter. @type {ReturnType<typeof setTimeout> | undefined} */
   typing;
+  /** Whether more was typed than was applied. */
+  isTyped = false;
+  /** Whether going back comes to before what is being typed: a word is one step, however many letters it has. */
+  isNoted = false;
 
   toggle() {
     this.#setOpen(this.row.hidden);
@@ -122,6 +132,7 @@ export class Filters {
   }
 
   #apply() {
+    this.isTyped = false;
     const data = new FormData(this.row);
     const text = (/** @type {string} */ key) => [String(data.get(key) ?? "")];
     // A field holds the first of its filters; more of them come from other views and stand as chips.
@@ -130,6 +141,7 @@ export class Filters {
       focus: first("focus"), ignore: first("ignore"), hide: first("hide"), label: text("label"), show_from: text("show_from"), preset: [data.getAll("preset").join(",")],
       recursion: [data.has("recursion") ? "fold" : ""], generics: [data.has("generics") ? "apart" : ""],
       color: [data.get("color") === "crate" ? "" : String(data.get("color"))], direction: [data.get("direction") === "right" ? "" : String(data.get("direction"))],
-    });
+    }, !this.isNoted);
+    this.isNoted = true;
   }
 }

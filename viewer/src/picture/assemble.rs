@@ -33,10 +33,12 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
         Direction::Right | Direction::Down => hubs::hubs(graph, &is_fold),
     };
     let (kinds, ranks) = hubs::kinds(graph, &in_strip);
-    let seed = seed(settings, graph, &kinds, &ranks, &in_strip, &sizes);
-
-    let colors = color::colors(source.functions, settings.color);
-    let (groups, group_of) = groups(&described, &colors, source, items);
+    // The groups walk the whole tree once more; nobody waits for it.
+    let (seed, (groups, group_of)) = std::thread::scope(|scope| {
+        let groups = scope.spawn(|| groups(&described, &color::colors(source.functions, settings.color), items));
+        let seed = seed(settings, graph, &kinds, &ranks, &in_strip, &sizes);
+        (seed, groups.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
     let mut items = Vec::with_capacity(list.len());
     for (number, (stands, described)) in list.iter().zip(described).enumerate() {
         let (kind, members) = match stands {
@@ -262,12 +264,7 @@ fn describe(source: Source<'_>, stands: &Stands<'_>, color: ColorBy) -> Describe
 }
 
 /// The groups, heaviest first, and by item its group.
-fn groups(
-    described: &[Described],
-    colors: &FxHashMap<&str, u8>,
-    source: Source<'_>,
-    items: &Items<'_>,
-) -> (Vec<Group>, Vec<usize>) {
+fn groups(described: &[Described], colors: &FxHashMap<&str, u8>, items: &Items<'_>) -> (Vec<Group>, Vec<usize>) {
     let name =
         |described: &Described| if described.group.is_empty() { color::OTHER } else { &described.group }.to_owned();
     let names: BTreeMap<String, ()> = described.iter().map(|described| (name(described), ())).collect();
@@ -282,7 +279,7 @@ fn groups(
         })
         .collect();
     let frameless = items.frameless.map(group_of);
-    let sums = reduce(source.tree, source.node_self, &places, numbers.len(), frameless).graph;
+    let sums = reduce(&items.weighed, &places, numbers.len(), frameless).graph;
     let mut groups: Vec<(u32, Group)> = numbers
         .into_iter()
         .map(|(name, number)| {

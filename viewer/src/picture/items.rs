@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use plop_profile::CallGraph;
+use plop_profile::{CallGraph, Weighed};
 use rustc_hash::FxHashMap;
 
 use super::admit::by_score;
@@ -23,7 +23,7 @@ const FEW_ITEMS: usize = 300;
 const OPENED_MEMBERS: usize = 12;
 
 /// What several functions are folded by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Folded<'a> {
     Module(&'a str),
     Crate(&'a str),
@@ -99,6 +99,7 @@ impl Stands<'_> {
 /// The items and the tree reduced to them.
 #[derive(Debug)]
 pub(super) struct Items<'a> {
+    pub(super) weighed: Weighed<'a>,
     pub(super) list: Vec<Stands<'a>>,
     pub(super) reduced: Reduced,
     /// Functions that have samples, drawn or not.
@@ -110,12 +111,13 @@ pub(super) struct Items<'a> {
 
 /// Chooses the items and reduces the source to them.
 pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
-    let graph = CallGraph::new(source.tree, source.node_self);
+    let weighed = Weighed::new(source.tree, source.node_self);
+    let graph = CallGraph::of(&weighed);
     let closed = closed(source, settings);
     let mut candidates = by_score(&graph, settings.items);
     candidates.retain(|&frame| closed[frame as usize].is_none());
     let mut shown = vec![false; graph.totals.len()];
-    for frame in admitted(source, settings, &candidates) {
+    for frame in admitted(&weighed, settings, &candidates) {
         shown[frame as usize] = true;
     }
     let opened: Vec<u32> = opened(source, &graph, &shown, &closed, &settings.open);
@@ -155,24 +157,24 @@ pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
             list.len() - 1
         }) as u32
     });
-    let reduced = reduce(source.tree, source.node_self, &places, list.len(), frameless);
+    let reduced = reduce(&weighed, &places, list.len(), frameless);
     let functions = graph.totals.iter().filter(|&&total| total != 0).count();
-    Items { list, reduced, functions, places, frameless }
+    Items { weighed, list, reduced, functions, places, frameless }
 }
 
 /// The frames to show, before any fold is opened.
-fn admitted(source: Source<'_>, settings: &Settings, candidates: &[u32]) -> Vec<u32> {
+fn admitted(weighed: &Weighed<'_>, settings: &Settings, candidates: &[u32]) -> Vec<u32> {
     if settings.items > FEW_ITEMS {
         return candidates.iter().take(settings.items).copied().collect();
     }
     // Elided functions shall not cost others their place, so more are looked at than fit.
     let looked_at = &candidates[..candidates.len().min(settings.items * 8 / 5 + 4)];
     let sink = looked_at.len() as u32;
-    let mut places = vec![Place::Fold(sink); source.tree.frames.len()];
+    let mut places = vec![Place::Fold(sink); weighed.tree.frames.len()];
     for (number, &frame) in looked_at.iter().enumerate() {
         places[frame as usize] = Place::Item(number as u32);
     }
-    let graph = reduce(source.tree, source.node_self, &places, looked_at.len() + 1, None).graph;
+    let graph = reduce(weighed, &places, looked_at.len() + 1, None).graph;
     let chosen = elide::choose(&graph, looked_at.len(), settings.items);
     chosen.into_iter().map(|candidate| looked_at[candidate]).collect()
 }
@@ -207,7 +209,7 @@ fn folds<'a>(
     closed: &[Option<Folded<'a>>],
 ) -> BTreeMap<Folded<'a>, Vec<u32>> {
     let functions: &'a [crate::Function] = source.functions;
-    let mut folds: BTreeMap<Folded, Vec<u32>> = BTreeMap::new();
+    let mut folds: FxHashMap<Folded, Vec<u32>> = FxHashMap::default();
     let mut hidden: Vec<u32> = Vec::new();
     for frame in 0..graph.totals.len() as u32 {
         if shown[frame as usize] || graph.totals[frame as usize] == 0 {
@@ -218,7 +220,7 @@ fn folds<'a>(
             None => hidden.push(frame),
         }
     }
-    let (mut modules, mut crates): (BTreeMap<&str, i64>, BTreeMap<&str, i64>) = Default::default();
+    let (mut modules, mut crates): (FxHashMap<&str, i64>, FxHashMap<&str, i64>) = Default::default();
     for &frame in &hidden {
         *modules.entry(&functions[frame as usize].module).or_default() += graph.self_values[frame as usize];
     }
@@ -241,5 +243,5 @@ fn folds<'a>(
         };
         folds.entry(of).or_default().push(frame);
     }
-    folds
+    folds.into_iter().collect()
 }

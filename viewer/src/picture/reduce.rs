@@ -2,7 +2,7 @@
 //! longer, and a sample whose leaf is hidden counts for a fold below its nearest visible caller. One pass, and recursion
 //! counts once, as in [`CallGraph`]. Knows nothing of positions.
 
-use plop_profile::{CallGraph, Edge, FrameTree};
+use plop_profile::{CallGraph, Edge, Piece, Shape, Weighed};
 use rustc_hash::FxHashMap;
 
 /// Where the samples of a frame go. Both numbers are of items.
@@ -55,7 +55,8 @@ impl Numbers {
 
 /// A visible node on the way from the root.
 struct Open {
-    node: u32,
+    end: usize,
+    depth: u32,
     item: u32,
     edge: Option<u32>,
 }
@@ -65,9 +66,21 @@ struct Sums {
     numbers: Numbers,
     open_items: Vec<u32>,
     open_edges: Vec<u32>,
+    path: Vec<Open>,
 }
 
 impl Sums {
+    fn new(items: usize, total: i64) -> Self {
+        let graph = CallGraph { total, self_values: vec![0; items], totals: vec![0; items], edges: Vec::new() };
+        Sums {
+            reduced: Reduced { graph, elided: Vec::new() },
+            numbers: Numbers::new(items),
+            open_items: vec![0; items],
+            open_edges: Vec::new(),
+            path: Vec::new(),
+        }
+    }
+
     fn edge(&mut self, caller: u32, callee: u32, passed_over: u32) -> u32 {
         let Reduced { graph, elided } = &mut self.reduced;
         let number = self.numbers.of(caller, callee, graph.edges.len() as u32);
@@ -79,6 +92,12 @@ impl Sums {
         let most = &mut elided[number as usize];
         *most = passed_over.max(*most);
         number
+    }
+
+    /// The edge from the nearest visible caller of a node at that depth.
+    fn edge_to(&mut self, item: u32, depth: u32) -> Option<u32> {
+        let &Open { item: caller, depth: above, .. } = self.path.last()?;
+        Some(self.edge(caller, item, depth - above - 1))
     }
 
     /// Adds what an item has: once for all that is open above.
@@ -96,67 +115,125 @@ impl Sums {
             *weight = weight.saturating_add(total);
         }
     }
+
+    /// From here to the end of a node's subtree its item, and the edge that leads to it, count no more.
+    fn enter(&mut self, open: Open) {
+        self.open_items[open.item as usize] += 1;
+        if let Some(edge) = open.edge {
+            self.open_edges[edge as usize] += 1;
+        }
+        self.path.push(open);
+    }
+
+    /// Leaves all nodes that end before this one.
+    fn leave(&mut self, at: usize) {
+        while let Some(above) = self.path.last()
+            && above.end <= at
+        {
+            self.open_items[above.item as usize] -= 1;
+            if let Some(edge) = above.edge {
+                self.open_edges[edge as usize] -= 1;
+            }
+            self.path.pop();
+        }
+    }
+
+    fn walk(&mut self, weighed: &Weighed<'_>, shape: &Shape, places: &[Place], piece: &Piece<'_>) {
+        let place = |at: usize| places[weighed.tree.nodes[at].frame as usize];
+        let open = |at: usize, item: u32, edge: Option<u32>| Open {
+            end: shape.ends[at] as usize,
+            depth: shape.depths[at],
+            item,
+            edge,
+        };
+        for &at in &piece.above {
+            if let Place::Item(item) = place(at) {
+                let edge = self.edge_to(item, shape.depths[at]);
+                self.enter(open(at, item, edge));
+            }
+        }
+        for at in piece.live() {
+            self.leave(at);
+            let own = weighed.own[at];
+            match place(at) {
+                Place::Item(item) => {
+                    self.add(item, own, weighed.totals[at]);
+                    let edge = self.edge_to(item, shape.depths[at]);
+                    if let Some(edge) = edge {
+                        self.add_to_edge(edge, weighed.totals[at]);
+                    }
+                    self.enter(open(at, item, edge));
+                }
+                Place::Fold(fold) if own != 0 => {
+                    self.add(fold, own, own);
+                    if let Some(edge) = self.edge_to(fold, shape.depths[at]) {
+                        self.add_to_edge(edge, own);
+                    }
+                }
+                Place::Fold(_) => {}
+            }
+        }
+    }
+
+    /// Adds what was summed of other nodes, none of them open here.
+    fn merge(&mut self, other: &Reduced) {
+        for (item, (&own, &total)) in other.graph.self_values.iter().zip(&other.graph.totals).enumerate() {
+            let graph = &mut self.reduced.graph;
+            graph.self_values[item] = graph.self_values[item].saturating_add(own);
+            graph.totals[item] = graph.totals[item].saturating_add(total);
+        }
+        for (edge, &passed_over) in other.graph.edges.iter().zip(&other.elided) {
+            let number = self.edge(edge.caller, edge.callee, passed_over) as usize;
+            let weight = &mut self.reduced.graph.edges[number].weight;
+            *weight = weight.saturating_add(edge.weight);
+        }
+    }
 }
 
 /// Reduces a tree, given the place of each of its frames, to `items` items. Samples without any frame, whose value stands at
 /// the root, go to the fold `frameless`.
-pub(super) fn reduce(
-    tree: &FrameTree,
-    node_self: &[i64],
-    places: &[Place],
-    items: usize,
-    frameless: Option<u32>,
-) -> Reduced {
-    let (shape, live, totals) = (tree.shape(), tree.live(node_self), tree.totals(node_self));
-    let total = totals.first().copied().unwrap_or(0);
-    let graph = CallGraph { total, self_values: vec![0; items], totals: vec![0; items], edges: Vec::new() };
-    let mut sums = Sums {
-        reduced: Reduced { graph, elided: Vec::new() },
-        numbers: Numbers::new(items),
-        open_items: vec![0; items],
-        open_edges: Vec::new(),
-    };
-    if let (Some(fold), Some(&value)) = (frameless, node_self.first()) {
+pub(super) fn reduce(weighed: &Weighed<'_>, places: &[Place], items: usize, frameless: Option<u32>) -> Reduced {
+    let shape = weighed.tree.shape();
+    let pieces = weighed.walk(|piece| {
+        let mut sums = Sums::new(items, weighed.total());
+        sums.walk(weighed, shape, places, piece);
+        sums.reduced
+    });
+    let mut sums = Sums::new(items, weighed.total());
+    if let (Some(fold), Some(&value)) = (frameless, weighed.own.first()) {
         sums.add(fold, value, value);
     }
-    let mut path: Vec<Open> = Vec::new();
-    let mut at = 1;
-    while at < tree.nodes.len() {
-        if !live[at] {
-            at = shape.ends[at] as usize;
-            continue;
-        }
-        while let Some(above) = path.last()
-            && shape.ends[above.node as usize] as usize <= at
-        {
-            sums.open_items[above.item as usize] -= 1;
-            if let Some(edge) = above.edge {
-                sums.open_edges[edge as usize] -= 1;
-            }
-            path.pop();
-        }
-        let caller = path.last().map(|above| (above.item, shape.depths[at] - shape.depths[above.node as usize] - 1));
-        match places[tree.nodes[at].frame as usize] {
-            Place::Item(item) => {
-                sums.add(item, node_self[at], totals[at]);
-                let edge = caller.map(|(caller, passed_over)| sums.edge(caller, item, passed_over));
-                if let Some(edge) = edge {
-                    sums.add_to_edge(edge, totals[at]);
-                    sums.open_edges[edge as usize] += 1;
-                }
-                sums.open_items[item as usize] += 1;
-                path.push(Open { node: at as u32, item, edge });
-            }
-            Place::Fold(fold) if node_self[at] != 0 => {
-                sums.add(fold, node_self[at], node_self[at]);
-                if let Some((caller, passed_over)) = caller {
-                    let edge = sums.edge(caller, fold, passed_over);
-                    sums.add_to_edge(edge, node_self[at]);
-                }
-            }
-            Place::Fold(_) => {}
-        }
-        at += 1;
-    }
+    pieces.iter().for_each(|piece| sums.merge(piece));
     sums.reduced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plop_profile::{Frame, FrameNode, FrameTree, FunctionId};
+
+    #[test]
+    fn a_tree_reduced_in_pieces_is_the_tree_reduced_whole() {
+        let mut random = super::super::random::Random::new(3);
+        let mut below = |most: usize| (random.fraction() * most as f64) as usize;
+        let mut nodes = vec![FrameNode { parent: 0, frame: u32::MAX }];
+        while nodes.len() < 400 {
+            let node = FrameNode { parent: below(nodes.len()) as u32, frame: below(12) as u32 };
+            if !nodes.contains(&node) {
+                nodes.push(node);
+            }
+        }
+        let frames = (0..12).map(|frame| Frame::Function(FunctionId(frame))).collect();
+        let (tree, _) = FrameTree::from_nodes(frames, &nodes);
+        let own: Vec<i64> = (0..400).map(|_| (below(9) as i64 - 5).max(0)).collect();
+        let place = |frame: u32| if frame < 7 { Place::Item(frame) } else { Place::Fold(7 + frame % 2) };
+        let places: Vec<Place> = (0..12).map(place).collect();
+        let reduced = |pieces| reduce(&Weighed::new(&tree, &own).in_pieces(pieces), &places, 9, Some(8));
+        let whole = reduced(1);
+        for pieces in [2, 3, 5, 50] {
+            let Reduced { graph, elided } = reduced(pieces);
+            assert_eq!((&graph.self_values, &graph.totals), (&whole.graph.self_values, &whole.graph.totals));
+            assert_eq!((&graph.edges, &elided), (&whole.graph.edges, &whole.elided), "{pieces} pieces");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The picture of two profiles: laid out on what both have together, each item and edge with what it has on either side.
 
-use plop_profile::CallGraph;
+use plop_profile::{CallGraph, Weighed};
 use rustc_hash::FxHashMap;
 
 use super::items::Items;
@@ -34,8 +34,10 @@ pub(super) fn tell(
     node_self: &Sides<Vec<i64>>,
     scale: Scale,
 ) {
-    let graphs =
-        node_self.map(|values| reduce(source.tree, values, &items.places, items.list.len(), items.frameless).graph);
+    let graphs = node_self.map(|values| {
+        let weighed = Weighed::new(source.tree, values);
+        reduce(&weighed, &items.places, items.list.len(), items.frameless).graph
+    });
     for (number, item) in picture.items.iter_mut().enumerate() {
         let own = graphs.map(|graph| graph.self_values[number]);
         let total = graphs.map(|graph| graph.totals[number]);

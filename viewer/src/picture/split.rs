@@ -1,5 +1,6 @@
 //! How one item's samples split over a picture's edges.
 
+use plop_profile::Weighed;
 use rustc_hash::FxHashMap;
 
 use super::items::Items;
@@ -29,7 +30,7 @@ pub(super) fn split(source: Source<'_>, items: &Items<'_>, item: u32) -> Split {
         }
         at += 1;
     }
-    let graph = reduce(source.tree, &kept, places, list.len(), *frameless).graph;
+    let graph = reduce(&Weighed::new(source.tree, &kept), places, list.len(), *frameless).graph;
     let numbers: FxHashMap<(u32, u32), usize> =
         reduced.graph.edges.iter().enumerate().map(|(number, edge)| ((edge.caller, edge.callee), number)).collect();
     let weights = graph.edges.iter().map(|edge| (numbers[&(edge.caller, edge.callee)], edge.weight));

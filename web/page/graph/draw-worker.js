@@ -1,11 +1,7 @@
-// The worker that draws: a painter on the canvas that the page handed over.
+// The worker that draws.
 
 import { Painter } from "./painter.js";
 
-/** @type {Painter | null} */
-let painter = null;
+const painter = new Painter((report, bitmaps = []) => self.postMessage(report, { transfer: bitmaps }));
 
-self.onmessage = (/** @type {MessageEvent} */ event) => {
-  if (event.data.kind === "canvas") painter = new Painter(event.data.canvas, (report) => self.postMessage(report));
-  else painter?.take(event.data);
-};
+self.onmessage = (/** @type {MessageEvent} */ event) => painter.take(event.data);

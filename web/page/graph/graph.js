@@ -8,6 +8,7 @@ import { isPart, lookAt, mapOf, MAPPED } from "./minimap.js";
 import { Painter } from "./painter.js";
 import { listen } from "./pointer.js";
 import { related } from "./reach.js";
+import { Screen } from "./screen.js";
 import { Refused } from "../api.js";
 
 /** @typedef {import("../types.js").Picture} Picture */
@@ -15,6 +16,8 @@ import { Refused } from "../api.js";
 /** @typedef {import("./layout.js").Places} Places */
 
 const TWEEN_MS = 450;
+/** The camera rests when it has not moved for so long. */
+const REST_MS = 120;
 const ZOOM = { least: 0.05, most: 12 };
 /** So many places a reload brings back; a larger graph is laid out again, and comes out the same. */
 const KEPT = 2000;
@@ -31,9 +34,10 @@ const ROOMY = 1.6;
  */
 
 export class Graph {
-  /** @param {HTMLCanvasElement} canvas @param {Listener} listener */
+  /** @param {HTMLElement} canvas what the graph is shown in @param {Listener} listener */
   constructor(canvas, listener) {
     this.canvas = canvas;
+    this.screen = new Screen(canvas, (drawn) => this.#showed(drawn));
     this.listener = listener;
     /** @type {Picture | null} */
     this.picture = null;
@@ -52,9 +56,9 @@ export class Graph {
     this.isSettled = false;
     /** @type {import("./labels.js").Placed[]} */
     this.labels = [];
-    /** How many frames were drawn, and the number of the picture on the last. */
-    this.frames = 0;
+    /** The number of the picture that was last drawn. */
     this.drawn = 0;
+    this.isMoving = false;
     this.hasFitted = false;
     /** Counts what is asked for, so that an answer to an older question is known. */
     this.request = 0;
@@ -97,27 +101,28 @@ export class Graph {
   #startPainter() {
     try {
       const worker = new Worker(new URL("./draw-worker.js", import.meta.url), { type: "module" });
-      const canvas = this.canvas.transferControlToOffscreen();
-      worker.postMessage({ kind: "canvas", canvas }, [canvas]);
       worker.onmessage = (event) => this.#reported(event.data);
       return (message) => worker.postMessage(message);
     } catch {
-      const painter = new Painter(this.canvas, (report) => this.#reported(report));
+      const painter = new Painter((report) => this.#reported(report));
       return (message) => painter.take(message);
     }
   }
 
   /** @param {any} report */
   #reported(report) {
-    if (report.kind === "drawn") {
-      this.frames = report.frames;
-      this.drawn = report.number;
-      if (report.labels) this.labels = report.labels;
-      this.isSettled = report.settled && report.number === this.shown;
-    } else {
+    if (report.kind === "drawn") this.screen.take(report);
+    else {
       this.captures.get(report.number)?.(report.result);
       this.captures.delete(report.number);
     }
+  }
+
+  /** What was drawn is in the window. @param {import("./painter.js").Drawn} drawn */
+  #showed({ number, labels, settled }) {
+    this.drawn = number;
+    this.labels = labels;
+    this.isSettled = settled && number === this.shown && this.screen.isExact;
   }
 
   /** The window in CSS pixels. */
@@ -295,8 +300,13 @@ export class Graph {
   /** @param {boolean} moving */
   #sendCamera(moving) {
     clearTimeout(this.rest);
-    if (moving) this.rest = setTimeout(() => this.#sendCamera(false), 120);
-    this.paint({ kind: "camera", camera: this.camera, moving });
+    if (moving) this.rest = setTimeout(() => this.#sendCamera(false), REST_MS);
+    this.screen.look(this.camera, this.size, this.bounds, this.picture?.items.length ?? 0);
+    // A large graph is not drawn before the camera rests.
+    const known = moving && this.isMoving && this.screen.isLarge;
+    this.isMoving = moving;
+    this.isSettled = false;
+    if (!known) this.paint({ kind: "camera", camera: this.camera, moving });
   }
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -444,6 +454,6 @@ export class Graph {
   /** The same without the lists. */
   get state() {
     const { picture, camera } = this;
-    return { settled: this.isSettled, version: picture?.version ?? "", drawn: this.drawn, frames: this.frames, camera: { ...camera }, window: this.size, total: picture?.total ?? 0, shown: picture?.shown, folded: picture?.folded };
+    return { settled: this.isSettled, version: picture?.version ?? "", drawn: this.drawn, frames: this.screen.frames, camera: { ...camera }, window: this.size, total: picture?.total ?? 0, shown: picture?.shown, folded: picture?.folded };
   }
 }

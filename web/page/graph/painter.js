@@ -1,10 +1,10 @@
-// Keeps what is seen and draws it when something changed: circles on their way from one place to the next, camera, focus. A
-// large picture is drawn in steps to a bitmap, which is what moves under the pointer. Runs in the drawing worker, or on the
-// page where there can be none.
+// Keeps what is seen and draws it when something changed: circles on their way from one place to the next, camera, focus. What
+// it draws are bitmaps, which the page shows and moves under the pointer; that of a large picture is drawn in steps, once the
+// camera rests. Runs in the drawing worker, or on the page where there can be none.
 
 import { unpackPicture } from "./columns.js";
 import { bendsOf } from "./layout.js";
-import { isPart, mapOf, MAPPED, seenOn } from "./minimap.js";
+import { mapOf } from "./minimap.js";
 import { themes } from "./palette.js";
 import { drawHover, drawing, makeScene, viewOf } from "./scene.js";
 import { SvgContext } from "./svg.js";
@@ -19,20 +19,21 @@ import { SvgContext } from "./svg.js";
  *   | { kind: "theme", theme: "light" | "dark" }
  *   | { kind: "taken", boxes: Rectangle[] }
  *   | { kind: "capture", number: number, format: "png" | "svg" }} Message */
-/** A bitmap with the camera that it was drawn for. @typedef {{ canvas: OffscreenCanvas | HTMLCanvasElement, context: OffscreenCanvasRenderingContext2D, camera: Camera }} Sheet */
+/** A canvas with the camera that it is drawn for. @typedef {{ canvas: OffscreenCanvas, context: OffscreenCanvasRenderingContext2D, camera: Camera }} Sheet */
+/** What has been drawn: the window, the whole of a large graph and its small map, as far as they have changed; whether that is
+ * all there is to draw.
+ * @typedef {{ kind: "drawn", number: number, isLarge: boolean, settled: boolean, labels: import("./labels.js").Placed[],
+ *   sheet: import("./screen.js").Sheet | null, whole: import("./screen.js").Sheet | null, map: import("./screen.js").Sheet | null }} Drawn */
 
-/** Of a frame's 16 ms so many go to drawing on; the rest is for showing what is there. */
+/** So long it draws before it listens. */
 const SLICE_MS = 9;
 
 export class Painter {
-  /**
-   * @param {OffscreenCanvas | HTMLCanvasElement} canvas
-   * @param {(report: any) => void} report
-   */
-  constructor(canvas, report) {
-    this.canvas = canvas;
-    this.context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
+  /** @param {(report: any, bitmaps?: ImageBitmap[]) => void} report */
+  constructor(report) {
     this.report = report;
+    this.canvas = new OffscreenCanvas(300, 150);
+    this.context = /** @type {OffscreenCanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     this.size = { width: 300, height: 150, ratio: 1 };
     /** @type {Camera} */
     this.camera = { x: 0, y: 0, k: 1 };
@@ -52,16 +53,17 @@ export class Painter {
     /** @type {Rectangle[]} */
     this.taken = [];
     this.frame = 0;
-    this.frames = 0;
     this.number = 0;
     this.settled = false;
     /** @type {import("./labels.js").Placed[]} */
     this.labels = [];
-    /** What a large picture looked like when it was last drawn whole: in the window's camera, and all of it. @type {{ window: Sheet | null, all: Sheet | null }} */
-    this.sheets = { window: null, all: null };
-    /** What is being drawn. @type {{ sheet: Sheet, steps: Generator<void, import("./labels.js").Placed[]>, of: "window" | "all" } | null} */
+    /** What the window of a large picture looked like when it was last drawn. @type {Sheet | null} */
+    this.sheet = null;
+    /** What of a large picture is being drawn. @type {{ sheet: Sheet, steps: Generator<void, import("./labels.js").Placed[]>, of: "window" | "all" } | null} */
     this.job = null;
-    /** Which sheets no longer show what is. */
+    /** Whether something else is under the pointer than what is drawn over a large picture. */
+    this.isHoverStale = false;
+    /** Which of a large picture's bitmaps no longer show what is. */
     this.stale = { window: true, all: true };
   }
 
@@ -72,7 +74,7 @@ export class Painter {
         this.size = { width: message.width, height: message.height, ratio: message.ratio };
         this.canvas.width = Math.max(1, Math.round(message.width * message.ratio));
         this.canvas.height = Math.max(1, Math.round(message.height * message.ratio));
-        this.sheets = { window: null, all: null };
+        this.sheet = null;
         this.#outdate("all");
         break;
       case "scene":
@@ -88,6 +90,7 @@ export class Painter {
         const before = this.focus;
         this.focus = { ...message, matches: message.matches && new Set(message.matches), split: message.split && new Map(message.split) };
         const same = before.selected === message.selected && before.group === message.group && !before.matches && !message.matches;
+        this.isHoverStale = true;
         if (!same) this.#outdate("all");
         break;
       }
@@ -142,65 +145,92 @@ export class Painter {
 
   #draw() {
     this.frame = 0;
-    this.frames += 1;
-    const { context, size, scene } = this;
-    context.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
+    const { scene } = this;
     if (!scene) {
-      context.fillStyle = this.theme.ground;
-      context.fillRect(0, 0, size.width, size.height);
-      return;
+      this.#clear();
+      this.#tell(true, { sheet: this.#taken() });
+    } else if (scene.many) this.#drawLarge(scene);
+    else {
+      const done = this.#step();
+      this.context.setTransform(this.size.ratio, 0, 0, this.size.ratio, 0, 0);
+      this.labels = run(drawing(this.context, viewOf(scene, this.size, this.camera, this.theme, this.focus), this.moving || !done, this.taken));
+      if (!done) this.#schedule();
+      this.#tell(done, { sheet: this.#taken() });
     }
-    const done = scene.many ? this.#drawLarge(scene) : this.#drawSmall(scene);
-    if (!done) this.#schedule();
-    this.report({ kind: "drawn", labels: this.labels, settled: this.settled && done, number: this.number, frames: this.frames });
   }
 
-  /** @param {import("./scene.js").Scene} scene */
-  #drawSmall(scene) {
-    const done = this.#step();
-    this.labels = run(drawing(this.context, viewOf(scene, this.size, this.camera, this.theme, this.focus), this.moving || !done, this.taken));
-    return done;
+  #clear() {
+    this.context.fillStyle = this.theme.ground;
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
-  /** Shows the bitmaps that there are and draws on at the next. @param {import("./scene.js").Scene} scene */
+  /** @param {boolean} done @param {Partial<Drawn>} drawn */
+  #tell(done, drawn) {
+    /** @type {Drawn} */
+    const report = { kind: "drawn", number: this.number, isLarge: !!this.scene?.many, settled: this.settled && done, labels: this.labels, sheet: null, whole: null, map: null, ...drawn };
+    this.report(report, [report.sheet, report.whole, report.map].flatMap((sheet) => sheet?.bitmap ?? []));
+  }
+
+  /** What is on the canvas, for the window. @param {OffscreenCanvas} [canvas] @param {Camera} [camera] */
+  #taken(canvas = this.canvas, camera = this.camera) {
+    return { bitmap: canvas.transferToImageBitmap(), camera, ratio: this.size.ratio };
+  }
+
+  /** Draws on at what is out of date, and says so when a bitmap is done. Nothing is drawn while the camera moves. @param {import("./scene.js").Scene} scene */
   #drawLarge(scene) {
-    const { context, size, camera, sheets } = this;
-    if (!this.moving) this.#drawOn(scene);
-    context.fillStyle = this.theme.ground;
-    context.fillRect(0, 0, size.width, size.height);
-    // While it moves, or is not yet drawn: the whole, from afar, under the part that was in the window.
-    const isThere = sheets.window && !this.stale.window;
-    if (sheets.all && !isThere) this.#show(sheets.all, true);
-    if (sheets.window) this.#show(sheets.window, false);
-    if (this.focus.hover >= 0 && !this.moving) drawHover(context, viewOf(scene, size, camera, this.theme, this.focus));
-    this.#drawMap();
-    return this.moving ? true : !this.job && !this.stale.window && !this.stale.all;
+    if (this.moving) return;
+    const end = performance.now() + SLICE_MS;
+    const isDone = () => !this.stale.window && !this.stale.all;
+    while (!isDone()) {
+      this.job ??= this.#begin(scene, this.stale.window ? "window" : "all");
+      const { of, sheet, steps } = this.job;
+      const step = steps.next();
+      if (!step.done) {
+        if (performance.now() < end) continue;
+        this.#schedule();
+        return;
+      }
+      this.job = null;
+      this.stale[of] = false;
+      if (of === "window") {
+        [this.labels, this.sheet] = [step.value, sheet];
+        this.#tell(isDone(), { sheet: this.#withHover(scene, sheet) });
+      } else {
+        const map = this.#map(sheet);
+        this.#tell(isDone(), { whole: this.#taken(sheet.canvas, sheet.camera), map });
+      }
+    }
+    if (this.isHoverStale && this.sheet) this.#tell(true, { sheet: this.#withHover(scene, this.sheet) });
   }
 
-  /** @param {import("./scene.js").Scene} scene */
-  #drawOn(scene) {
-    const end = performance.now() + SLICE_MS;
-    while (performance.now() < end) {
-      if (!this.job) {
-        const of = this.stale.window ? "window" : this.stale.all ? "all" : null;
-        if (!of) return;
-        this.job = this.#begin(scene, of);
-      }
-      const step = this.job.steps.next();
-      if (!step.done) continue;
-      const { of, sheet } = this.job;
-      if (of === "window") this.labels = step.value;
-      this.sheets[of] = sheet;
-      this.stale[of] = false;
-      this.job = null;
-    }
+  /** The window with what the pointer is on. @param {import("./scene.js").Scene} scene @param {Sheet} sheet */
+  #withHover(scene, { canvas, camera }) {
+    const { context, size } = this;
+    this.isHoverStale = false;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.globalAlpha = 1;
+    context.drawImage(canvas, 0, 0);
+    context.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
+    if (this.focus.hover >= 0) drawHover(context, viewOf(scene, size, camera, this.theme, this.focus));
+    return this.#taken(this.canvas, camera);
+  }
+
+  /** The small map, made of the whole. @param {Sheet} all */
+  #map({ canvas: all, camera: { k, x, y } }) {
+    const { bounds, size } = this;
+    const { width, height, scale } = mapOf(size, bounds);
+    const [canvas, ratio] = [new OffscreenCanvas(Math.max(1, Math.round(width * size.ratio)), Math.max(1, Math.round(height * size.ratio))), size.ratio];
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
+    context.imageSmoothingQuality = "medium";
+    context.drawImage(all, (bounds.x * k + x) * ratio, (bounds.y * k + y) * ratio, bounds.width * k * ratio, bounds.height * k * ratio, 0, 0, canvas.width, canvas.height);
+    return this.#taken(canvas, { k: scale, x: -bounds.x * scale, y: -bounds.y * scale });
   }
 
   /** @param {import("./scene.js").Scene} scene @param {"window" | "all"} of */
   #begin(scene, of) {
     const camera = of === "window" ? this.camera : this.#whole();
     const sheet = this.#sheet(camera);
-    // The window comes first and without the hover, which is drawn over it.
+    // What the pointer is on is drawn over it.
     const view = viewOf(scene, this.size, camera, this.theme, { ...this.focus, hover: -1, split: null });
     return { sheet, of, steps: drawing(sheet.context, view, of === "all", this.taken) };
   }
@@ -214,38 +244,10 @@ export class Painter {
 
   /** @param {Camera} camera @returns {Sheet} */
   #sheet(camera) {
-    const [width, height] = [this.canvas.width, this.canvas.height];
-    const canvas = typeof OffscreenCanvas === "function" ? new OffscreenCanvas(width, height) : Object.assign(document.createElement("canvas"), { width, height });
+    const canvas = new OffscreenCanvas(this.canvas.width, this.canvas.height);
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
     context.setTransform(this.size.ratio, 0, 0, this.size.ratio, 0, 0);
     return { canvas, context, camera };
-  }
-
-  /** Shows a sheet where the camera now has it. @param {Sheet} sheet @param {boolean} soft */
-  #show({ canvas, camera: old }, soft) {
-    const { context, camera, size } = this;
-    const factor = camera.k / old.k;
-    context.imageSmoothingEnabled = soft || factor !== 1;
-    context.imageSmoothingQuality = "low";
-    context.drawImage(canvas, camera.x - old.x * factor, camera.y - old.y * factor, size.width * factor, size.height * factor);
-  }
-
-  /** The small map, where the window shows but a part. */
-  #drawMap() {
-    const { context, size, bounds, camera, theme, sheets, scene } = this;
-    if (!sheets.all || !scene || scene.picture.items.length <= MAPPED || !isPart(size, bounds, camera)) return;
-    const map = mapOf(size, bounds);
-    const { k, x, y } = sheets.all.camera;
-    const ratio = size.ratio;
-    context.imageSmoothingEnabled = true;
-    context.drawImage(sheets.all.canvas, (bounds.x * k + x) * ratio, (bounds.y * k + y) * ratio, bounds.width * k * ratio, bounds.height * k * ratio, map.x, map.y, map.width, map.height);
-    context.strokeStyle = theme.soft;
-    context.lineWidth = 1;
-    context.strokeRect(map.x - 0.5, map.y - 0.5, map.width + 1, map.height + 1);
-    const seen = seenOn(map, size, bounds, camera);
-    context.strokeStyle = theme.ink;
-    context.lineWidth = 2;
-    context.strokeRect(seen.x, seen.y, seen.width, seen.height);
   }
 
   /** Moves the circles on; whether they have arrived. */
@@ -275,7 +277,7 @@ export class Painter {
     }
     const { canvas, context } = this.#sheet(this.camera);
     run(drawing(context, view, false, []));
-    const result = "convertToBlob" in canvas ? await canvas.convertToBlob({ type: "image/png" }) : await new Promise((done) => canvas.toBlob(done, "image/png"));
+    const result = await canvas.convertToBlob({ type: "image/png" });
     this.report({ kind: "captured", number, result });
   }
 }

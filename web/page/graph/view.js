@@ -37,7 +37,7 @@ export class GraphView {
     this.card = part("card");
     this.count = part("count-text");
     this.slider = /** @type {HTMLInputElement} */ (part("items"));
-    this.graph = new Graph(/** @type {HTMLCanvasElement} */ (part("canvas")), {
+    this.graph = new Graph(part("canvas"), {
       hovered: (item, at) => this.#hover(item, at),
       selected: (item) => look.select(this.picture?.items[item]?.id ?? ""),
       opened: (item) => this.#open(item),
