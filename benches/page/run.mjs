@@ -1,4 +1,4 @@
-// Measures the page: `npm --prefix web run bench`. Builds plop-view, starts it, drives Debian's Chromium without a GPU, and
+// Measures the page: `npm --prefix web run bench`, or a part of it, `npm --prefix web run bench -- filter`. Builds plop-view, starts it, drives Debian's Chromium without a GPU, and
 // prints one table. Figures of pictures come from the page's own layout, run here on the server's answers.
 //
 // The real profiles are those of ../shared/corpus beside the repository (or of PLOP_CORPUS) and of profiles/; without them the
@@ -6,17 +6,13 @@
 
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { dotCrossings, forward, laidOut, ourCrossings, shift } from "./pictures.mjs";
 import { make, walks } from "./inputs.mjs";
-import { inspect, mouse, presented, seen, start, state, until } from "./rig.mjs";
+import * as motion from "./motion.mjs";
+import { dotCrossings, forward, laidOut, ourCrossings, shift } from "./pictures.mjs";
+import { inspect, seen, start, state, until } from "./rig.mjs";
 import { print, row } from "./table.mjs";
 
-const FRAME_RATE = { must: 60, aim: 60, unit: "fps", more: true };
-/** A timer that fires 60 times a second counts one frame more or less. */
-const counted = (/** @type {number} */ fps) => Math.round(fps);
-
 const middle = (/** @type {number[]} */ values) => values.sort((left, right) => left - right)[Math.floor(values.length / 2)];
-const percentile = (/** @type {number[]} */ values, /** @type {number} */ part) => values.sort((left, right) => left - right)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? 0;
 
 /** The same picture laid out again on a page that is there already: so the page's own start is not measured. */
 async function layingOut(rig, items) {
@@ -31,36 +27,10 @@ async function layingOut(rig, items) {
   const ended = await until(page, { after: before.drawn });
   const { fps, longest } = await seen(page);
   const name = items.toLocaleString("en");
-  row(`main thread while ${name} nodes lay out`, counted(fps), FRAME_RATE);
+  row(`main thread while ${name} nodes lay out`, motion.counted(fps), motion.FRAME_RATE);
   row(`  its longest task`, longest, { must: 50, aim: 16, unit: "ms", note: "tasks below 50 ms count as 0" });
   row(`${name} nodes settled`, (ended - began) / 1000, { must: items > 1000 ? 5 : 1, aim: items > 1000 ? 0.7 : 0.1, unit: "s", digits: 2, note: "from asking the server to the whole picture drawn" });
   return page;
-}
-
-/** Pans and zooms as by hand for some seconds, and counts the frames in which the graph has followed the pointer. */
-async function moving(page) {
-  const { width, height } = page.viewportSize();
-  await page.mouse.move(width / 2, height / 2);
-  for (let notch = 0; notch < 4; notch++) await page.mouse.wheel(0, -120);
-  await until(page);
-  await seen(page);
-  const first = await state(page);
-  let seconds = 0;
-  const shown = await presented(page, async () => {
-    const began = performance.now();
-    await page.mouse.down();
-    await mouse(page, 2000, (step) => ({ type: "mouseMoved", x: width / 2 + 200 * Math.sin(step / 24), y: height / 2 + 150 * (Math.cos(step / 18) - 1), button: "left", buttons: 1 }));
-    await page.mouse.up();
-    await mouse(page, 2000, (step) => ({ type: "mouseWheel", x: width / 2, y: height / 2, deltaY: step % 80 < 40 ? -20 : 20 }));
-    seconds = (performance.now() - began) / 1000;
-  });
-  const moved = ((await state(page)).frames - first.frames) / seconds;
-  const { fps, delays } = await seen(page);
-  row("pan and zoom at 10,000", counted(Math.min(moved, shown)), { ...FRAME_RATE, note: `frames in which the graph moved, ${counted(moved)} of the page and ${counted(shown)} presented; the main thread ran at ${counted(fps)}` });
-  await until(page);
-  await mouse(page, 2000, (step) => ({ type: "mouseMoved", x: 300 + ((4 * step) % 1000), y: 200 + ((step * 37) % 500) }));
-  delays.push(...(await seen(page)).delays);
-  row("input delay p95 at 10,000", percentile(delays, 0.95), { must: 25, aim: 16, unit: "ms", digits: 1, note: `from the event to its handler, ${delays.length} events` });
 }
 
 /** From the click that asks for a default picture until it stands, settled, on the page: nothing is painted before. */
@@ -147,33 +117,44 @@ async function weight() {
   row("page weight, everything", sizes.reduce((sum, size) => sum + size, 0) / 1024, { must: 600, aim: 300, unit: "KB", note: `${files.length} files` });
 }
 
-/** One part of the table; what fails is said, and the rest measured all the same. @param {() => Promise<void>} measure */
-async function attempt(measure) {
-  try {
-    await measure();
-  } catch (error) {
-    process.exitCode = 1;
-    process.stderr.write(`not measured: ${error instanceof Error ? error.message : error}\n`);
-  }
-}
+/** The parts of the table, each by a name that the command can be given; all of them without any. @type {Record<string, (rig: any, names: string[]) => Promise<void>>} */
+const PARTS = {
+  middle: async (rig) => (await layingOut(rig, 1000)).close(),
+  large: async (rig) => {
+    const page = await layingOut(rig, 10000);
+    await motion.graph(page);
+    await page.close();
+  },
+  first: (rig, names) => defaultView(rig, names.slice(0, 6)),
+  picture: async (rig, names) => figures(rig, names.length > 1 ? names.slice(0, -1) : names),
+  live,
+  labels,
+  filter: filtering,
+  flame: motion.flame,
+  table: motion.table,
+  weight,
+};
 
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in PARTS));
+if (unknown) {
+  console.error(`there is no part ${unknown}; there are ${Object.keys(PARTS).join(", ")}`);
+  process.exit(2);
+}
 const rig = await start();
 try {
   const real = await make(rig.folder);
-  const names = [...real, "recursive.folded"];
   process.stderr.write(`${real.length} real profiles\n`);
-  await attempt(async () => (await layingOut(rig, 1000)).close());
-  await attempt(async () => {
-    const page = await layingOut(rig, 10000);
-    await moving(page);
-    await page.close();
-  });
-  await attempt(() => defaultView(rig, names.slice(0, 6)));
-  await attempt(() => figures(rig, real.length ? real : names));
-  await attempt(() => live(rig));
-  await attempt(() => labels(rig, names));
-  await attempt(() => filtering(rig));
-  await attempt(weight);
+  for (const [name, measure] of Object.entries(PARTS)) {
+    if (wanted.length && !wanted.includes(name)) continue;
+    try {
+      await measure(rig, [...real, "recursive.folded"]);
+    } catch (error) {
+      // What fails is said, and the rest measured all the same.
+      process.exitCode = 1;
+      process.stderr.write(`not measured: ${name}: ${error instanceof Error ? error.message : error}\n`);
+    }
+  }
 } finally {
   await rig.close();
 }

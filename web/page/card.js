@@ -1,6 +1,7 @@
 // The card beside the pointer: what an item or a box is and what it has; of an item, who calls it and whom it calls.
 
 import { change } from "./change.js";
+import { edgesOf } from "./graph/reach.js";
 import { quantity, share } from "./quantity.js";
 
 /** So many callers and callees are named. */
@@ -31,8 +32,9 @@ export function showCard(card, picture, number, at, window) {
     else figures.append(element("dt", name), element("dd", value(item[name])), element("dd", share(item[name], total)));
   }
   if (item.delta !== undefined) figures.append(element("dt", "change"), element("dd", change(item.delta)), element("dd", ""));
+  const own = edgesOf(picture, number).map((edge) => edges[edge]);
   const list = (/** @type {string} */ title, /** @type {"from" | "to"} */ mine, /** @type {"from" | "to"} */ other) => {
-    const found = edges.filter((edge) => edge[mine] === number && edge.from !== edge.to).sort((left, right) => right.weight - left.weight);
+    const found = own.filter((edge) => edge[mine] === number && edge.from !== edge.to).sort((left, right) => right.weight - left.weight);
     if (found.length === 0) return;
     figures.append(element("h3", found.length > NAMED ? `${title}, the heaviest of ${found.length}` : title));
     for (const edge of found.slice(0, NAMED)) figures.append(element("dt", share(edge.weight, total)), element("dd", ""), element("dd", items[edge[other]].label, "text"));

@@ -31,7 +31,8 @@ export function bind(parts, all, list) {
     if (document.querySelector("dialog[open]")) return;
     const key = keyOf(event);
     const { activeElement } = document;
-    const isFree = activeElement instanceof HTMLCanvasElement || activeElement === document.body || !activeElement;
+    // A picture has no use of its own for them.
+    const isFree = activeElement?.getAttribute("role") === "img" || activeElement === document.body || !activeElement;
     if (key.startsWith("Arrow") && !isFree) return;
     if ((key === " " || key === "Enter") && !isFree) return;
     const binding = parts().flatMap((part) => part.bindings).find((binding) => binding.keys.includes(key));

@@ -421,7 +421,7 @@ export class Graph {
     places.items[2 * item] += x;
     places.items[2 * item + 1] += y;
     this.hits = null;
-    this.paint({ kind: "move", item, x: places.items[2 * item], y: places.items[2 * item + 1] });
+    this.paint({ kind: "move", item, x: places.items[2 * item], y: places.items[2 * item + 1], dropped: false });
   }
 
   /** Keeps an item where it was dragged to. @param {number} item */
@@ -429,6 +429,7 @@ export class Graph {
     const place = this.placeOf(item);
     if (!place || !this.picture) return;
     this.bounds = this.#boundsOf();
+    this.paint({ kind: "move", item, ...place, dropped: true });
     this.toLayouter({ kind: "moved", id: this.picture.items[item].id, place });
     this.#keep();
   }

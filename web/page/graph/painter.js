@@ -15,7 +15,7 @@ import { SvgContext } from "./svg.js";
  *   | { kind: "scene", number: number, picture: import("./columns.js").PackedPicture, places: import("./layout.js").Places, bounds: Rectangle, tween: number, settled: boolean }
  *   | { kind: "camera", camera: Camera, moving: boolean }
  *   | { kind: "focus", hover: number, selected: number, matches: number[] | null, group: number, split: [number, number][] | null }
- *   | { kind: "move", item: number, x: number, y: number }
+ *   | { kind: "move", item: number, x: number, y: number, dropped: boolean }
  *   | { kind: "theme", theme: "light" | "dark" }
  *   | { kind: "taken", boxes: Rectangle[] }
  *   | { kind: "capture", number: number, format: "png" | "svg" }} Message */
@@ -98,7 +98,9 @@ export class Painter {
         if (this.scene) {
           for (const circles of [this.scene.circles, this.targets]) [circles[message.item].x, circles[message.item].y] = [message.x, message.y];
           for (const edge of this.scene.edgesOf(message.item)) this.scene.bends[edge] = [];
-          this.#outdate("all");
+          // Of a large picture only what is held is drawn anew, until it is let go.
+          if (this.scene.many && !message.dropped) this.isHoverStale = true;
+          else this.#outdate("all");
         }
         break;
       case "theme":

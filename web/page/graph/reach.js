@@ -35,3 +35,20 @@ export function related(start, edges, count) {
   }
   return { items, edges: used };
 }
+
+/** The edges of each item, by picture, once they were asked for. @type {WeakMap<import("../types.js").Picture, number[][]>} */
+const lists = new WeakMap();
+
+/** The numbers of an item's edges. @param {import("../types.js").Picture} picture @param {number} item */
+export function edgesOf(picture, item) {
+  let list = lists.get(picture);
+  if (!list) {
+    const made = (list = picture.items.map(() => /** @type {number[]} */ ([])));
+    picture.edges.forEach(({ from, to }, number) => {
+      made[from].push(number);
+      if (to !== from) made[to].push(number);
+    });
+    lists.set(picture, made);
+  }
+  return list[item] ?? [];
+}

@@ -3,7 +3,7 @@
 import { drawEdge, drawEdges, drawMarks, drawPart, groupColor } from "./edges.js";
 import { placeLabels } from "./labels.js";
 import { tint } from "./palette.js";
-import { related } from "./reach.js";
+import { edgesOf, related } from "./reach.js";
 import { share } from "../quantity.js";
 
 /** @typedef {import("../types.js").Picture} Picture */
@@ -39,19 +39,7 @@ export function makeScene(picture, circles, bends) {
   const weights = Float64Array.from(edges, (edge) => edge.weight);
   const order = Uint32Array.from(numbers.filter((number) => edges[number].kind !== "pip").sort((left, right) => weights[right] - weights[left]));
   const pips = Uint32Array.from(numbers.filter((number) => edges[number].kind === "pip"));
-  /** @type {number[][] | null} */
-  let lists = null;
-  const edgesOf = (/** @type {number} */ item) => {
-    if (!lists) {
-      const made = (lists = items.map(() => /** @type {number[]} */ ([])));
-      edges.forEach(({ from, to }, number) => {
-        made[from].push(number);
-        if (to !== from) made[to].push(number);
-      });
-    }
-    return lists[item] ?? [];
-  };
-  return { picture, circles, bends, many: items.length > MANY_ITEMS || edges.length > MANY_EDGES, order, pips, edgesOf };
+  return { picture, circles, bends, many: items.length > MANY_ITEMS || edges.length > MANY_EDGES, order, pips, edgesOf: (item) => edgesOf(picture, item) };
 }
 
 /** @param {Scene} scene @param {{ width: number, height: number }} size @param {Camera} camera @param {Theme} theme @param {Focus} focus @returns {View} */

@@ -9,6 +9,10 @@ import { isPart, mapOf, MAPPED, seenOn } from "./minimap.js";
 /** A bitmap and the camera that it was drawn for. @typedef {{ bitmap: ImageBitmap, camera: Camera, ratio: number }} Sheet */
 /** @typedef {import("./painter.js").Drawn} Drawn */
 
+/** At 60 frames a second they come every 17 ms. */
+const LATE_MS = 20;
+const REST_MS = 100;
+
 /** One canvas that shows bitmaps. */
 class Pane {
   /** @param {HTMLElement} host */
@@ -35,7 +39,10 @@ class Pane {
   /** Puts what it shows where the camera has it. @param {Camera} camera */
   place({ x, y, k }) {
     const factor = k / this.camera.k;
-    this.canvas.style.transform = `matrix(${factor}, 0, 0, ${factor}, ${x - this.camera.x * factor}, ${y - this.camera.y * factor})`;
+    const [left, top] = [x - this.camera.x * factor, y - this.camera.y * factor];
+    // Whole pixels are copied, parts of them reckoned, which takes ten times as long where there is no graphics card.
+    const whole = (/** @type {number} */ at) => (factor === 1 ? Math.round(at * devicePixelRatio) / devicePixelRatio : at);
+    this.canvas.style.transform = `matrix(${factor}, 0, 0, ${factor}, ${whole(left)}, ${whole(top)})`;
   }
 }
 
@@ -44,6 +51,7 @@ export class Screen {
   constructor(host, shown) {
     this.shown = shown;
     this.far = new Pane(host);
+    this.far.canvas.classList.add("far");
     this.near = new Pane(host);
     this.map = host.appendChild(document.createElement("div"));
     this.map.className = "map";
@@ -55,6 +63,9 @@ export class Screen {
     /** What is to be shown at the next frame. @type {Drawn[]} */
     this.waiting = [];
     this.frame = 0;
+    /** When the last frame was made, and how far apart they have been of late. */
+    this.shownAt = 0;
+    this.gap = 0;
     /** How many frames showed something new. */
     this.frames = 0;
     this.isLarge = false;
@@ -83,12 +94,14 @@ export class Screen {
   }
 
   #schedule() {
-    this.frame ||= requestAnimationFrame(() => this.#show());
+    this.frame ||= requestAnimationFrame((now) => this.#show(now));
   }
 
-  #show() {
+  /** @param {number} now */
+  #show(now) {
     this.frame = 0;
     this.frames += 1;
+    this.#hurry(now);
     for (const drawn of this.waiting.splice(0)) {
       this.isLarge = drawn.isLarge;
       if (drawn.sheet) this.near.show(drawn.sheet);
@@ -104,6 +117,21 @@ export class Screen {
     near.place(this.isLarge || camera.k === near.camera.k ? camera : near.camera);
     far.place(camera);
     this.#showMap();
+  }
+
+  /** Where frames come late, what moves is shown coarsely until it rests. @param {number} now */
+  #hurry(now) {
+    const gap = now - this.shownAt;
+    this.shownAt = now;
+    const { classList } = this.near.canvas;
+    // The first after a rest says nothing of how fast they come.
+    if (gap > REST_MS) {
+      this.gap = 0;
+      classList.remove("hurried");
+      return;
+    }
+    this.gap += (gap - this.gap) / 8;
+    if (this.isLarge && this.gap > LATE_MS) classList.add("hurried");
   }
 
   #showMap() {

@@ -1,0 +1,83 @@
+// What moves under the hand: the graph, the flame graph and the table, while a mouse sends events as a mouse does.
+
+import { inspect, mouse, presented, seen, state, until } from "./rig.mjs";
+import { row } from "./table.mjs";
+
+export const FRAME_RATE = { must: 60, aim: 60, unit: "fps", more: true };
+/** A timer that fires 60 times a second counts one frame more or less. */
+export const counted = (/** @type {number} */ fps) => Math.round(fps);
+const LONGEST = { must: 50, aim: 16, unit: "ms", note: "tasks below 50 ms count as 0" };
+
+const percentile = (/** @type {number[]} */ values, /** @type {number} */ part) => values.sort((left, right) => left - right)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? 0;
+
+/** Pans and zooms as by hand for some seconds, and counts the frames in which the graph has followed the pointer. */
+export async function graph(page) {
+  const { width, height } = page.viewportSize();
+  await page.mouse.move(width / 2, height / 2);
+  for (let notch = 0; notch < 4; notch++) await page.mouse.wheel(0, -120);
+  await until(page);
+  const { x, y } = await free(page);
+  await page.mouse.move(x, y);
+  await seen(page);
+  const first = await state(page);
+  let seconds = 0;
+  const shown = await presented(page, async () => {
+    const began = performance.now();
+    await page.mouse.down();
+    await mouse(page, 2000, (step) => ({ type: "mouseMoved", x: x + Math.round(200 * Math.sin(step / 24)), y: y + Math.round(150 * (Math.cos(step / 18) - 1)), button: "left", buttons: 1 }));
+    await page.mouse.up();
+    await mouse(page, 2000, (step) => ({ type: "mouseWheel", x: width / 2, y: height / 2, deltaY: step % 80 < 40 ? -20 : 20 }));
+    seconds = (performance.now() - began) / 1000;
+  });
+  const moved = ((await state(page)).frames - first.frames) / seconds;
+  const { fps, delays } = await seen(page);
+  row("pan and zoom at 10,000", counted(Math.min(moved, shown)), { ...FRAME_RATE, note: `frames in which the graph moved: ${counted(moved)} made, ${counted(shown)} presented; the main thread ran at ${counted(fps)}` });
+  await until(page);
+  await mouse(page, 2000, (step) => ({ type: "mouseMoved", x: 300 + ((4 * step) % 1000), y: 200 + ((step * 37) % 500) }));
+  delays.push(...(await seen(page)).delays);
+  row("input delay p95 at 10,000", percentile(delays, 0.95), { must: 25, aim: 16, unit: "ms", digits: 1, note: `from the event to its handler, ${delays.length} events` });
+}
+
+/** A place near the middle of the window where no circle would be dragged. */
+async function free(page) {
+  const { items, window } = await inspect(page);
+  const stage = await page.locator("#canvas").boundingBox();
+  const spots = Array.from({ length: 400 }, (_, at) => ({ x: window.width / 2 + at * Math.cos(at), y: window.height / 2 + at * Math.sin(at) }));
+  const found = spots.find(({ x, y }) => items.every(({ screen }) => Math.hypot(screen.x - x, screen.y - y) > Math.max(2, screen.radius) + 8));
+  if (!found) throw new Error("there is a circle everywhere");
+  return { x: stage.x + found.x, y: stage.y + found.y };
+}
+
+/** Hovers over, scrolls and zooms a flame graph of thousands of boxes, which the main thread draws. */
+export async function flame(rig) {
+  const page = await rig.open("profile=stacks.folded&view=flame");
+  const boxes = await page.waitForFunction(() => window.plop?.view("flame")?.boxes.length > 1000 && window.plop.view("flame").boxes.length);
+  const { x, y, width, height } = await page.locator("#flame-view canvas").boundingBox();
+  await seen(page);
+  const at = (/** @type {number} */ step) => ({ x: x + (width * ((7 * step) % 200)) / 200, y: y + (height * ((3 * step) % 100)) / 110 });
+  await mouse(page, 1500, (step) => ({ type: "mouseMoved", ...at(step) }));
+  await mouse(page, 1500, (step) => ({ type: "mouseWheel", x: x + width / 2, y: y + height / 2, deltaY: step % 60 < 30 ? 30 : -30 }));
+  for (let turn = 0; turn < 3; turn++) {
+    await page.mouse.dblclick(x + width / 3, y + 50);
+    await mouse(page, 500, (step) => ({ type: "mouseMoved", ...at(step) }));
+    await page.keyboard.press("Escape");
+    await mouse(page, 500, (step) => ({ type: "mouseMoved", ...at(step) }));
+  }
+  const { fps, longest } = await seen(page);
+  row("flame graph hovered, scrolled and zoomed", counted(fps), { ...FRAME_RATE, note: `${(await boxes.jsonValue()).toLocaleString("en")} boxes of 100,000 stacks` });
+  row("  its longest task", longest, LONGEST);
+  await page.close();
+}
+
+/** Scrolls a table of ten thousand rows. */
+export async function table(rig) {
+  const page = await rig.open("profile=10000.folded&view=table");
+  await page.waitForFunction(() => window.plop?.view("table")?.rows > 9000);
+  const { x, y, width, height } = await page.locator("#table-view tbody").boundingBox().then((box) => ({ ...box, height: Math.min(box.height, 600) }));
+  await seen(page);
+  const shown = await presented(page, () => mouse(page, 3000, (step) => ({ type: "mouseWheel", x: x + width / 2, y: y + height / 2, deltaY: step % 200 < 150 ? 120 : -120 })));
+  const { fps, longest } = await seen(page);
+  row("table of 10,000 rows scrolled", counted(Math.min(fps, shown)), { ...FRAME_RATE, note: `${counted(shown)} frames presented` });
+  row("  its longest task", longest, LONGEST);
+  await page.close();
+}
