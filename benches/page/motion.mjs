@@ -75,7 +75,7 @@ export async function table(rig) {
   await page.waitForFunction(() => window.plop?.view("table")?.rows > 9000);
   const { x, y, width, height } = await page.locator("#table-view tbody").boundingBox().then((box) => ({ ...box, height: Math.min(box.height, 600) }));
   await seen(page);
-  const shown = await presented(page, () => mouse(page, 3000, (step) => ({ type: "mouseWheel", x: x + width / 2, y: y + height / 2, deltaY: step % 200 < 150 ? 120 : -120 })));
+  const shown = await presented(page, () => mouse(page, 3000, (step) => ({ type: "mouseWheel", x: x + width / 2, y: y + height / 2, deltaY: step % 200 < 150 ? 40 : -40 })));
   const { fps, longest } = await seen(page);
   row("table of 10,000 rows scrolled", counted(Math.min(fps, shown)), { ...FRAME_RATE, note: `${counted(shown)} frames presented` });
   row("  its longest task", longest, LONGEST);

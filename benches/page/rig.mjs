@@ -45,14 +45,19 @@ export async function start() {
     await page.close();
     return (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   })();
+  const at = (/** @type {string} */ query) => new URL(`./?${query}`, address).href;
   return {
     folder,
+    program,
+    address: at,
     /** @param {string} query */
     async open(query) {
       const page = await context.newPage();
-      await page.goto(new URL(`./?${query}`, address).href);
+      await page.goto(at(query));
       return page;
     },
+    /** A page with nothing in it. */
+    blank: () => context.newPage(),
     /** @param {string} path */
     async get(path) {
       const response = await fetch(new URL(path, address), { headers: { cookie: cookies } });
@@ -82,7 +87,6 @@ export async function mouse(page, milliseconds, at) {
     if (rest > 0) await new Promise((done) => setTimeout(done, rest));
   }
   await Promise.all(sent);
-  await session.detach();
 }
 
 /**
@@ -100,7 +104,6 @@ export async function presented(page, what) {
   const seconds = (performance.now() - began) / 1000;
   await session.send("Tracing.end");
   await ended;
-  await session.detach();
   return frames / seconds;
 }
 

@@ -1,5 +1,6 @@
-// Measures the page: `npm --prefix web run bench`, or a part of it, `npm --prefix web run bench -- filter`. Builds plop-view, starts it, drives Debian's Chromium without a GPU, and
-// prints one table. Figures of pictures come from the page's own layout, run here on the server's answers.
+// Measures the page: `npm --prefix web run bench`, or a part of it, `npm --prefix web run bench -- filter`. Builds plop-view,
+// starts it, drives Debian's Chromium without a GPU, and prints one table. Figures of pictures come from the page's own
+// layout, run here on the server's answers.
 //
 // The real profiles are those of ../shared/corpus beside the repository (or of PLOP_CORPUS) and of profiles/; without them the
 // made-up ones stand alone. `dot` (Debian: graphviz) is compared with where it is installed.
@@ -8,6 +9,7 @@ import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { make, walks } from "./inputs.mjs";
 import * as motion from "./motion.mjs";
+import { peers } from "./peers.mjs";
 import { dotCrossings, forward, laidOut, ourCrossings, shift } from "./pictures.mjs";
 import { inspect, seen, start, state, until } from "./rig.mjs";
 import { print, row } from "./table.mjs";
@@ -133,6 +135,7 @@ const PARTS = {
   flame: motion.flame,
   table: motion.table,
   weight,
+  peers,
 };
 
 const wanted = process.argv.slice(2);

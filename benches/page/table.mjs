@@ -16,6 +16,18 @@ export function row(what, value, { must, aim, unit = "", more = false, digits = 
   process.stderr.write(`${what}: ${rows[rows.length - 1].slice(1).join(" | ")}\n`);
 }
 
+/** What somebody else's tool was measured at. @param {string} what @param {string} who @param {string} value @param {string} [note] */
+export function peer(what, who, value, note = "") {
+  rows.push([`  ${who}: ${what}`, value, "", "", "", note]);
+  process.stderr.write(`${who}: ${what}: ${value} ${note}\n`);
+}
+
+/** @param {string} who @param {string} why */
+export function passedOver(who, why) {
+  rows.push([`  ${who}`, "—", "", "", "", `passed over: ${why}`]);
+  process.stderr.write(`${who}: passed over: ${why}\n`);
+}
+
 export function print() {
   const all = [["what", "measured", "must", "aim", "reached", ""], ...rows];
   const widths = all[0].map((_, column) => Math.max(...all.map((cells) => cells[column].length)));

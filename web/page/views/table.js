@@ -7,8 +7,9 @@ import { color, themes } from "../graph/palette.js";
 import { quantity, share } from "../quantity.js";
 
 const ROW_HEIGHT = 26;
-/** Rows kept beyond the window on either side. */
-const SPARE = 12;
+/** Rows put into the page beyond the window on either side, and how near the last of them comes before there are more. */
+const SPARE = 24;
+const NEAR = 4;
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types.js").Row} Row */
@@ -40,7 +41,12 @@ export class TableView {
     this.most = { self: 1, total: 1 };
     /** @type {{ column: Column, isDown: boolean }} */
     this.order = { column: "self", isDown: true };
-    this.scroller.addEventListener("scroll", () => this.#fill(), { passive: true });
+    /** The room of the rows that are not in the page. */
+    this.above = spacer();
+    this.below = spacer();
+    /** The rows that are in the page, by their places. @type {Map<number, HTMLElement>} */
+    this.made = new Map();
+    this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.body.addEventListener("click", (event) => this.#choose(/** @type {HTMLElement} */ (event.target)));
     this.body.addEventListener("dblclick", () => page.open());
     this.body.addEventListener("contextmenu", (event) => {
@@ -185,21 +191,46 @@ export class TableView {
     /** @type {HTMLElement | null} */ (this.body.querySelector(`tr[data-at="${at}"]`))?.focus();
   }
 
+  /** Which rows are in sight. */
+  #inSight() {
+    const first = Math.floor(this.scroller.scrollTop / ROW_HEIGHT);
+    return { first, last: Math.min(this.rows.length, first + Math.ceil((this.scroller.clientHeight || 800) / ROW_HEIGHT) + 1) };
+  }
+
+  /** Rows that have come near are put into the page; those that are there stay. */
+  #scrolled() {
+    const { first, last } = this.#inSight();
+    const isThere = (/** @type {number} */ at) => this.made.has(Math.min(this.rows.length - 1, Math.max(0, at)));
+    if (!isThere(first - NEAR) || !isThere(last + NEAR)) this.#put();
+  }
+
   #fill() {
     if (!this.top) return;
     const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.("#table-view tr[data-at]") ?? null)?.dataset.at;
-    const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW_HEIGHT) - SPARE);
-    const count = Math.ceil((this.scroller.clientHeight || 800) / ROW_HEIGHT) + 2 * SPARE;
-    const spacer = (/** @type {number} */ rows) => {
-      const row = document.createElement("tr");
-      row.setAttribute("aria-hidden", "true");
-      row.style.height = `${rows * ROW_HEIGHT}px`;
-      return row;
-    };
-    const last = Math.min(this.rows.length, first + count);
-    const rows = this.rows.slice(first, last).map((row, at) => this.#row(row, first + at));
-    this.body.replaceChildren(...(first ? [spacer(first)] : []), ...rows, ...(last < this.rows.length ? [spacer(this.rows.length - last)] : []));
+    this.made.clear();
+    this.body.replaceChildren(this.above, this.below);
+    this.#put();
     if (focused !== undefined) /** @type {HTMLElement | null} */ (this.body.querySelector(`tr[data-at="${focused}"]`))?.focus({ preventScroll: true });
+  }
+
+  #put() {
+    const { made, rows } = this;
+    const sight = this.#inSight();
+    const [first, last] = [Math.max(0, Math.min(sight.first, rows.length) - SPARE), Math.min(rows.length, sight.last + SPARE)];
+    for (const [at, row] of made) {
+      if (at >= first && at < last) continue;
+      row.remove();
+      made.delete(at);
+    }
+    let before = /** @type {HTMLElement} */ (this.above);
+    for (let at = first; at < last; at++) {
+      const row = made.get(at) ?? this.#row(rows[at], at);
+      if (before.nextSibling !== row) before.after(row);
+      made.set(at, row);
+      before = row;
+    }
+    give(this.above, first);
+    give(this.below, rows.length - last);
   }
 
   /** @param {Row} row @param {number} at */
@@ -249,6 +280,18 @@ export class TableView {
     line.append(name, value("self"), value("total"), samples, changed);
     return line;
   }
+}
+
+function spacer() {
+  const row = document.createElement("tr");
+  row.setAttribute("aria-hidden", "true");
+  return row;
+}
+
+/** @param {HTMLElement} spacer @param {number} rows */
+function give(spacer, rows) {
+  spacer.hidden = rows <= 0;
+  spacer.style.height = `${rows * ROW_HEIGHT}px`;
 }
 
 /** How much more a function has itself than before. @param {Row} row */
