@@ -93,7 +93,7 @@ impl fmt::Display for ImportError {
         match self {
             ImportError::Empty => write!(f, "the file is empty"),
             ImportError::Unknown => {
-                let names: Vec<_> = IMPORTERS.iter().map(|(name, _)| *name).collect();
+                let names: Vec<_> = formats().collect();
                 write!(f, "no profile of a known format; tried {}", names.join(", "))
             }
             ImportError::Unsupported(reason) => f.write_str(reason),
@@ -149,6 +149,24 @@ pub fn import(bytes: &[u8]) -> Result<Imported, ImportError> {
 /// # Errors
 /// As [`import`].
 pub fn import_within(bytes: &[u8], limit: u64) -> Result<Imported, ImportError> {
+    import_as(IMPORTERS, bytes, limit)
+}
+
+/// The same for one format alone, by its name: another's file is of no known format.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_only(format: &str, bytes: &[u8], limit: u64) -> Result<Imported, ImportError> {
+    let at = IMPORTERS.iter().position(|(name, _)| *name == format);
+    import_as(at.map_or(&[], |at| &IMPORTERS[at..=at]), bytes, limit)
+}
+
+/// The names of all formats, in the order in which they are tried.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    IMPORTERS.iter().map(|(name, _)| *name)
+}
+
+fn import_as(importers: &[(&'static str, Importer)], bytes: &[u8], limit: u64) -> Result<Imported, ImportError> {
     if bytes.is_empty() {
         return Err(ImportError::Empty);
     }
@@ -158,7 +176,7 @@ pub fn import_within(bytes: &[u8], limit: u64) -> Result<Imported, ImportError> 
     }
     let source = Source::new(&unpacked.bytes);
     let json = Json::of(&source);
-    for &(format, importer) in IMPORTERS {
+    for &(format, importer) in importers {
         if let Some(mut profile) = importer(&source, &json).map_err(ImportError::Malformed)? {
             profile.torn |= unpacked.broke_off.is_some() || json.is_torn();
             return Ok(Imported { profile, format });
