@@ -211,6 +211,8 @@ impl Frames {
 
 struct Builder {
     nodes: Vec<FrameNode>,
+    /// By node, the first that it called; 0 if it called none. The others are in the index, as in [`crate::Stacks`].
+    first: Vec<u32>,
     index: HashTable<u32>,
 }
 
@@ -218,20 +220,30 @@ impl Builder {
     fn with_capacity(nodes: usize) -> Self {
         let mut list = Vec::with_capacity(nodes);
         list.push(FrameNode { parent: 0, frame: NO_FRAME });
-        Builder { nodes: list, index: HashTable::with_capacity(nodes) }
+        let mut first = Vec::with_capacity(nodes);
+        first.push(0);
+        Builder { nodes: list, first, index: HashTable::new() }
     }
 
     fn push(&mut self, parent: u32, frame: u32) -> u32 {
         let node = FrameNode { parent, frame };
-        let Builder { nodes, index } = self;
-        let hash = FxBuildHasher.hash_one(node);
-        *index
-            .entry(hash, |&at| nodes[at as usize] == node, |&at| FxBuildHasher.hash_one(nodes[at as usize]))
-            .or_insert_with(|| {
-                nodes.push(node);
-                u32::try_from(nodes.len() - 1).expect("a frame tree holds fewer than 2^32 nodes")
-            })
-            .get()
+        let Builder { nodes, first, index } = self;
+        let number = u32::try_from(nodes.len()).expect("a frame tree holds fewer than 2^32 nodes");
+        let only = first[parent as usize];
+        if only == 0 {
+            first[parent as usize] = number;
+        } else if nodes[only as usize].frame == frame {
+            return only;
+        } else {
+            let hash = FxBuildHasher.hash_one(node);
+            if let Some(&known) = index.find(hash, |&at| nodes[at as usize] == node) {
+                return known;
+            }
+            index.insert_unique(hash, number, |&at| FxBuildHasher.hash_one(nodes[at as usize]));
+        }
+        nodes.push(node);
+        first.push(0);
+        number
     }
 }
 

@@ -31,13 +31,16 @@ pub struct StackNode {
 pub struct Stacks {
     /// Node 0 is the empty stack and stands for no location.
     nodes: Vec<StackNode>,
+    /// By node, the first that it called; 0 if it called none.
+    first: Vec<StackId>,
+    /// The other ones. Most of a tree is chains, so that few nodes stand here, and what a chain grows by lies side by side.
     index: HashTable<StackId>,
 }
 
 impl Default for Stacks {
     fn default() -> Self {
         let root = StackNode { parent: StackId::EMPTY, location: LocationId(u32::MAX) };
-        Stacks { nodes: vec![root], index: HashTable::new() }
+        Stacks { nodes: vec![root], first: vec![StackId::EMPTY], index: HashTable::new() }
     }
 }
 
@@ -59,19 +62,32 @@ impl Stacks {
     /// When the tree holds 2³² nodes.
     pub fn push(&mut self, caller: StackId, location: LocationId) -> StackId {
         let node = StackNode { parent: caller, location };
-        let Stacks { nodes, index } = self;
-        let hash = FxBuildHasher.hash_one(node);
-        if let Some(&id) = index.find(hash, |&id| nodes[id.0 as usize] == node) {
-            return id;
-        }
+        let Stacks { nodes, first, index } = self;
         let id = StackId(u32::try_from(nodes.len()).expect("a profile holds fewer than 2^32 stack nodes"));
+        let only = first[caller.0 as usize];
+        if only == StackId::EMPTY {
+            first[caller.0 as usize] = id;
+        } else if nodes[only.0 as usize].location == location {
+            return only;
+        } else {
+            let hash = FxBuildHasher.hash_one(node);
+            if let Some(&id) = index.find(hash, |&id| nodes[id.0 as usize] == node) {
+                return id;
+            }
+            // The node itself is not there yet, but only nodes that are in the table are hashed again.
+            index.insert_unique(hash, id, |&id| FxBuildHasher.hash_one(nodes[id.0 as usize]));
+        }
         nodes.push(node);
-        index.insert_unique(hash, id, |&id| FxBuildHasher.hash_one(nodes[id.0 as usize]));
+        first.push(StackId::EMPTY);
         id
     }
 
     /// The stack that [`Stacks::push`] would give, if the tree holds it already.
     pub fn find(&self, caller: StackId, location: LocationId) -> Option<StackId> {
+        let only = self.first[caller.0 as usize];
+        if only == StackId::EMPTY || self.nodes[only.0 as usize].location == location {
+            return Some(only).filter(|only| *only != StackId::EMPTY);
+        }
         let node = StackNode { parent: caller, location };
         let hash = FxBuildHasher.hash_one(node);
         self.index.find(hash, |&id| self.nodes[id.0 as usize] == node).copied()
@@ -97,7 +113,9 @@ impl Stacks {
 
     /// How many bytes of memory the tree holds.
     pub fn memory_bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<StackNode>() + self.index.capacity() * (size_of::<StackId>() + 1)
+        self.nodes.capacity() * size_of::<StackNode>()
+            + self.first.capacity() * size_of::<StackId>()
+            + self.index.capacity() * (size_of::<StackId>() + 1)
     }
 }
 
