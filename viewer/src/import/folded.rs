@@ -6,8 +6,9 @@
 //! remarks. Other lines without a count are passed over, as the tools that read this format do, and counted in a comment.
 
 use plop_profile::{LabelSetId, LocationId, Profile, StackId};
+use rustc_hash::FxHashMap;
 
-use super::source::Source;
+use super::source::{Source, in_halves};
 use super::{Import, Json};
 
 pub(super) const FORMAT: &str = "folded stacks";
@@ -20,27 +21,42 @@ pub(super) fn import(source: &Source<'_>, _: &Json<'_>) -> Import {
         return Ok(None);
     }
     let text = source.text();
-    let is_remark = |line: &str| line.is_empty() || line.starts_with('#') || line.starts_with("//");
-    let lines = || text.lines().map(str::trim_end).filter(|line| !is_remark(line));
-    let judged = lines().take(JUDGED).count();
-    let whole = lines().take(JUDGED).filter(|line| split(line).is_some()).count();
+    let judged = lines(text).take(JUDGED).count();
+    let whole = lines(text).take(JUDGED).filter(|line| split(line).is_some()).count();
     // A few broken lines are broken lines; many are another format.
-    if judged == 0 || whole * 3 < judged * 2 || !lines().take(JUDGED).any(is_stack) {
+    if judged == 0 || whole * 3 < judged * 2 || !lines(text).take(JUDGED).any(is_stack) {
         return Ok(None);
     }
-    let fractional = lines().filter_map(split).any(|(_, count)| count.contains('.'));
-    let mut reader = Reader::new(fractional);
-    let mut broken = 0_usize;
-    for line in lines() {
-        let added = split(line).and_then(|(stack, count)| reader.add(stack, count));
-        broken += usize::from(added.is_none());
-    }
-    let mut profile = reader.profile;
+    let Part { mut profile, broken, .. } = match read(text, Counts::Whole) {
+        Ok(part) => part,
+        Err(Fraction) => read(text, Counts::Thousandths).unwrap_or_else(|_| unreachable!("thousandths hold fractions")),
+    };
     if broken > 0 {
         let comment = profile.strings.intern(&format!("lines without a count, passed over: {broken}"));
         profile.comments.push(comment);
     }
     Ok(Some(profile))
+}
+
+fn read(text: &str, counts: Counts) -> Result<Part<'_>, Fraction> {
+    let (first, second) = in_halves(text, b"\n", |text| Part::read(text, counts));
+    let mut part = first?;
+    if let Some(second) = second {
+        part.add(second?);
+    }
+    Ok(part)
+}
+
+/// The lines that are no remarks.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    let mut start = 0;
+    let lines = ends.map(move |end| {
+        let line = text[start..end].trim_end();
+        start = (end + 1).min(text.len());
+        line
+    });
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with("//"))
 }
 
 /// A line's stack and count.
@@ -57,54 +73,92 @@ fn is_stack(line: &str) -> bool {
     split(line).is_some_and(|(stack, _)| stack.contains(';') || !stack.contains(' ') || stack.contains("::"))
 }
 
-struct Reader {
-    profile: Profile,
-    fractional: bool,
-    /// The stack of the line before: for each frame where it ends in the line, and its node. The next line shares its start.
-    path: Vec<(usize, StackId)>,
-    line: String,
-    locations: rustc_hash::FxHashMap<plop_profile::StringId, LocationId>,
+/// How counts are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    Whole,
+    Thousandths,
 }
 
-impl Reader {
-    fn new(fractional: bool) -> Self {
-        let unit = if fractional { "millicount" } else { "count" };
+/// There is a count that is not whole, where whole ones were expected.
+#[derive(Debug)]
+struct Fraction;
+
+/// What a stretch of the text gave.
+struct Part<'a> {
+    profile: Profile,
+    counts: Counts,
+    /// The stack of the line before: for each frame where it ends in the line, and its node. The next line shares its start.
+    path: Vec<(usize, StackId)>,
+    line: &'a str,
+    locations: FxHashMap<&'a str, LocationId>,
+    broken: usize,
+}
+
+impl<'a> Part<'a> {
+    fn read(text: &'a str, counts: Counts) -> Result<Self, Fraction> {
+        let unit = if counts == Counts::Whole { "count" } else { "millicount" };
         let profile = Profile::new([("samples", unit)]);
-        Reader { profile, fractional, path: Vec::new(), line: String::new(), locations: Default::default() }
+        let mut part =
+            Part { profile, counts, path: Vec::new(), line: "", locations: FxHashMap::default(), broken: 0 };
+        for line in lines(text) {
+            let split = split(line);
+            if counts == Counts::Whole && split.is_some_and(|(_, count)| count.contains('.')) {
+                return Err(Fraction);
+            }
+            let added = split.and_then(|(stack, count)| part.line(stack, count));
+            part.broken += usize::from(added.is_none());
+        }
+        Ok(part)
     }
 
-    fn add(&mut self, stack: &str, count: &str) -> Option<()> {
-        let value = if self.fractional { thousandths(count)? } else { count.parse().ok()? };
+    fn line(&mut self, stack: &'a str, count: &str) -> Option<()> {
+        let value = match self.counts {
+            Counts::Whole => count.parse().ok()?,
+            Counts::Thousandths => thousandths(count)?,
+        };
         let shared = common_prefix(self.line.as_bytes(), stack.as_bytes());
         // Frames that end within what both lines share, at a `;` of both, are the same.
         let ends_alike =
             |end: usize| end < shared || end == shared && stack.len() == shared && self.line.len() == shared;
-        let kept = self.path.iter().take_while(|(end, _)| ends_alike(*end)).count();
-        self.path.truncate(kept);
+        while self.path.last().is_some_and(|(end, _)| !ends_alike(*end)) {
+            self.path.pop();
+        }
         let (mut start, mut caller) = self.path.last().map_or((0, StackId::EMPTY), |(end, node)| (end + 1, *node));
-        while start <= stack.len() && !stack.is_empty() {
-            let end = stack[start..].find(';').map_or(stack.len(), |at| start + at);
-            let name = &stack[start..end];
-            if !name.is_empty() {
-                let location = self.location(name);
+        let rest = &stack.as_bytes()[start.min(stack.len())..];
+        let first = start;
+        let ends = memchr::memchr_iter(b';', rest).map(|at| first + at).chain([stack.len()]);
+        for end in ends.filter(|end| *end >= first) {
+            if start < end {
+                let location = self.location(&stack[start..end]);
                 caller = self.profile.stacks.push(caller, location);
             }
             self.path.push((end, caller));
             start = end + 1;
         }
-        self.line.clear();
-        self.line.push_str(stack);
+        self.line = stack;
         self.profile.samples.add(caller, LabelSetId::EMPTY, &[value]);
         Some(())
     }
 
-    fn location(&mut self, name: &str) -> LocationId {
-        let profile = &mut self.profile;
-        let id = profile.strings.intern(name);
-        *self.locations.entry(id).or_insert_with(|| {
-            let function = profile.intern_function(plop_profile::Function { name: id, ..Default::default() });
-            profile.function_location(function)
-        })
+    fn location(&mut self, name: &'a str) -> LocationId {
+        *self.locations.entry(name).or_insert_with(|| self.profile.named_location(name, ""))
+    }
+
+    /// Adds what another stretch gave.
+    fn add(&mut self, other: Part<'a>) {
+        let mut names = vec![""; other.profile.locations.len()];
+        other.locations.iter().for_each(|(name, location)| names[location.0 as usize] = name);
+        let locations: Vec<LocationId> = names.into_iter().map(|name| self.location(name)).collect();
+        let mut stacks = vec![StackId::EMPTY; other.profile.stacks.nodes().len()];
+        for (at, node) in other.profile.stacks.nodes().iter().enumerate().skip(1) {
+            let caller = stacks[node.parent.0 as usize];
+            stacks[at] = self.profile.stacks.push(caller, locations[node.location.0 as usize]);
+        }
+        for sample in other.profile.samples.iter() {
+            self.profile.samples.add(stacks[sample.stack.0 as usize], LabelSetId::EMPTY, sample.values);
+        }
+        self.broken += other.broken;
     }
 }
 
@@ -130,7 +184,7 @@ mod tests {
     use super::*;
     use crate::import::import;
 
-    fn read(bytes: &[u8]) -> Vec<(String, i64)> {
+    fn stacks(bytes: &[u8]) -> Vec<(String, i64)> {
         let profile = crate::import::tests::open_bytes(bytes);
         let name = |location: LocationId| {
             let function = profile.locations[location.0 as usize].lines[0].function;
@@ -142,7 +196,7 @@ mod tests {
 
     #[test]
     fn each_line_is_a_stack_with_its_count() {
-        let read = read(b"main;a;b 3\nmain;a 1\nmain;ab 2\r\nmain;a;b 4\nmain;operator new(unsigned long);b 1\n");
+        let read = stacks(b"main;a;b 3\nmain;a 1\nmain;ab 2\r\nmain;a;b 4\nmain;operator new(unsigned long);b 1\n");
         let expected = [("b<a<main", 7), ("a<main", 1), ("ab<main", 2), ("b<operator new(unsigned long)<main", 1)];
         assert_eq!(read, expected.map(|(stack, value)| (stack.to_owned(), value)));
     }
@@ -151,8 +205,8 @@ mod tests {
     fn wide_text_and_fractions_are_read() {
         let wide: Vec<u8> =
             [0xff, 0xfe].into_iter().chain("main;a 2\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
-        assert_eq!(read(&wide), [("a<main".to_owned(), 2)]);
-        assert_eq!(read(b"main;a 1.5\nmain 2\n"), [("a<main".to_owned(), 1500), ("main".to_owned(), 2000)]);
+        assert_eq!(stacks(&wide), [("a<main".to_owned(), 2)]);
+        assert_eq!(stacks(b"main;a 1.5\nmain 2\n"), [("a<main".to_owned(), 1500), ("main".to_owned(), 2000)]);
     }
 
     #[test]
@@ -160,6 +214,28 @@ mod tests {
         for foreign in [&b"{\"a\": 1}"[..], b"# only remarks\n", b"hello world\nthis is prose\n", b"", b"\0\0\0 3"] {
             assert!(import(foreign).is_err(), "{foreign:?}");
         }
+    }
+
+    #[test]
+    fn a_text_in_halves_gives_what_it_gives_whole() {
+        let line = |at: usize| format!("main;f{};g{};h{} {at}\n", at % 3, at % 7, at % 1013);
+        let text: String = (1..3000).map(line).collect();
+        let middle = text[text.len() / 2..].find('\n').unwrap() + text.len() / 2 + 1;
+        let part = |text| Part::read(text, Counts::Whole).unwrap();
+        let mut halved = part(&text[..middle]);
+        halved.add(part(&text[middle..]));
+        let rows = |part: &Part<'_>| crate::import::tests::stacks(&part.profile);
+        assert_eq!(rows(&halved), rows(&part(&text)));
+    }
+
+    #[test]
+    fn empty_frames_and_empty_stacks_are_passed_over() {
+        assert_eq!(stacks(b"main;a 1\n;main;;b 2\n; 3\nmain; 4\nmain;;b 1\n"), [
+            ("a<main".to_owned(), 1),
+            ("b<main".to_owned(), 3),
+            (String::new(), 3),
+            ("main".to_owned(), 4)
+        ]);
     }
 
     #[test]

@@ -156,6 +156,15 @@ impl<'a> Array<'a> {
     }
 }
 
+/// The list of events of a trace whose outermost object breaks off, which Chrome opens all the same.
+fn torn_trace(text: &str) -> Option<&str> {
+    const KEY: &str = "\"traceEvents\"";
+    let end_of_key = memchr::memmem::find(text.as_bytes(), KEY.as_bytes())? + KEY.len();
+    let value = text[end_of_key..].trim_start().strip_prefix(':')?.trim_start();
+    let breaks_off = serde_json::from_str::<IgnoredAny>(text).is_err_and(|error| error.is_eof());
+    (value.starts_with('[') && breaks_off).then_some(value)
+}
+
 /// A file as JSON.
 pub(super) enum Json<'a> {
     Object(Object<'a>),
@@ -166,12 +175,16 @@ pub(super) enum Json<'a> {
 
 impl<'a> Json<'a> {
     pub(super) fn of(source: &'a Source<'_>) -> Self {
-        let or_other = |parsed: Result<Json<'a>, String>| parsed.unwrap_or_else(|reason| Json::Other(Some(reason)));
-        match source.first() {
-            Some(b'{') => or_other(Object::parse(source.text()).map(Json::Object)),
-            Some(b'[') => or_other(Array::parse(source.text()).map(Json::Array)),
-            _ => Json::Other(None),
-        }
+        let text = || source.text();
+        let parsed = match source.first() {
+            Some(b'{') => Object::parse(text()).map(Json::Object).or_else(|reason| {
+                let torn = torn_trace(text()).and_then(|events| Array::parse(events).ok());
+                torn.map(|array| Json::Array(Array { torn: true, ..array })).ok_or(reason)
+            }),
+            Some(b'[') => Array::parse(text()).map(Json::Array),
+            _ => return Json::Other(None),
+        };
+        parsed.unwrap_or_else(|reason| Json::Other(Some(reason)))
     }
 
     /// Whether it ends in the middle of something.
@@ -186,6 +199,29 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 /// An error in a member's value, where it stands.
 pub(super) fn within(key: &str, error: &serde_json::Error) -> String {
     format!("in {key}: {error}")
+}
+
+/// From how many bytes on two threads read a text, each a half.
+const HALVED_FROM: usize = 4 << 20;
+
+/// What `read` gives of a text: of all of it, or of its two halves if it is large, each on a thread of its own. The first
+/// ends with a separator.
+pub(super) fn in_halves<'a, T: Send>(
+    text: &'a str,
+    separator: &[u8],
+    read: impl Fn(&'a str) -> T + Sync,
+) -> (T, Option<T>) {
+    let middle = text.len() / 2;
+    let separated = || memchr::memmem::find(&text.as_bytes()[middle..], separator);
+    match separated().filter(|_| text.len() >= HALVED_FROM) {
+        None => (read(text), None),
+        Some(at) => std::thread::scope(|scope| {
+            let (first, second) = text.split_at(middle + at + separator.len());
+            let reading = scope.spawn(|| read(second));
+            let first = read(first);
+            (first, Some(reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+        }),
+    }
 }
 
 /// Reads JSON that nests as deep as a stack is high, on a thread with room for it. What is read must not itself be nested,
@@ -311,6 +347,18 @@ mod tests {
         assert_eq!(object.object("c").unwrap().want::<Number>("d"), Ok(Number(3.0)));
         assert_eq!(object.want::<f64>("missing"), Err("missing is missing".to_owned()));
         assert!(Object::parse("[1]").is_err());
+    }
+
+    #[test]
+    fn large_texts_are_read_in_halves_that_are_the_whole() {
+        let (first, second) = in_halves("a\n\nb", b"\n\n", str::to_owned);
+        assert_eq!((first.as_str(), second), ("a\n\nb", None));
+        let text = "ä;b 1\n\n".repeat(HALVED_FROM / 7);
+        let (first, second) = in_halves(&text, b"\n\n", str::to_owned);
+        assert!(first.ends_with("\n\n") && first.len().abs_diff(text.len() / 2) < 10);
+        assert!(first + &second.unwrap() == text);
+        let unbroken = "a".repeat(HALVED_FROM);
+        assert!(in_halves(&unbroken, b"\n", str::len).1.is_none());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use plop_profile::{
 };
 use rustc_hash::FxHashMap;
 
-use super::source::Source;
+use super::source::{Source, in_halves};
 use super::{Import, Json};
 use lines::{Header, frame, inlined};
 
@@ -23,25 +23,17 @@ pub(super) const FORMAT: &str = "perf script text";
 /// How many lines may pass before the first sample.
 const JUDGED: usize = 400;
 
-/// From how many bytes on two threads read a text, each a half.
-const HALVED_FROM: usize = 4 << 20;
-
 pub(super) fn import(source: &Source<'_>, _: &Json<'_>) -> Import {
     if !source.is_text() || !is_perf_script(source.text()) {
         return Ok(None);
     }
     let text = source.text();
-    let mut part = match halves(text) {
-        None => Part::read(text),
-        Some((first, second)) => std::thread::scope(|scope| {
-            let reading = scope.spawn(|| Part::read(second));
-            let mut part = Part::read(first);
-            // The first half ends with an empty line, so its last sample is whole.
-            part.finish();
-            part.add(reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            part
-        }),
-    };
+    let (mut part, rest) = in_halves(text, b"\n\n", Part::read);
+    if let Some(rest) = rest {
+        // The first half ends with an empty line, so its last sample is whole.
+        part.finish();
+        part.add(rest);
+    }
     // A last sample without an empty line behind it may lack frames; it counts only if there is no other.
     let torn = part.sample.is_some() && !part.rows.is_empty();
     if !torn {
@@ -57,17 +49,6 @@ fn is_perf_script(text: &str) -> bool {
     let mut lines = lines.skip_while(|line| line.trim().is_empty() || line.starts_with('#'));
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
     Header::parse(first).is_some() && (second.is_empty() || frame(second).is_some() || Header::parse(second).is_some())
-}
-
-/// The text in two, at an empty line near its middle.
-fn halves(text: &str) -> Option<(&str, &str)> {
-    if text.len() < HALVED_FROM {
-        return None;
-    }
-    let bytes = text.as_bytes();
-    let middle = text.len() / 2;
-    let at = memchr::memmem::find(&bytes[middle..], b"\n\n")? + middle + 2;
-    Some(text.split_at(at))
 }
 
 /// A sample, before the events are all known.
@@ -315,6 +296,5 @@ mod tests {
         part.add(Part::read(&text[middle..]));
         let halved = part.into_profile();
         assert_eq!(stacks(&halved), stacks(&whole));
-        assert!(halves(&text).is_none() && halves(&text.repeat(HALVED_FROM / text.len() + 1)).is_some());
     }
 }
