@@ -299,7 +299,7 @@ fn stack(
 
 #[cfg(test)]
 mod tests {
-    use crate::import::tests::{open, stacks};
+    use crate::import::tests::{open, refusal, stacks};
 
     fn event(phase: &str, name: &str, ts: u32, more: &str) -> String {
         format!(r#"{{"pid":1,"tid":2,"ph":"{phase}","name":"{name}","ts":{ts}{more}}}"#)
@@ -308,6 +308,17 @@ mod tests {
     fn read(events: &[String]) -> Vec<String> {
         let label = " thread=2 pid=1 tid=2";
         stacks(&open(&format!("[{}]", events.join(",")))).iter().map(|line| line.replace(label, "")).collect()
+    }
+
+    #[test]
+    fn a_recording_that_breaks_off_is_read_as_far_as_it_goes() {
+        let whole = r#"{"displayTimeUnit":"ns","traceEvents":[{"ph":"X","name":"a","ts":0,"dur":2},{"ph":"X","name":"b","ts":3,"dur":1}]}"#;
+        assert_eq!(stacks(&open(whole)), ["a 2", "b 1"]);
+        let torn = open(&whole[..whole.len() - 12]);
+        assert_eq!((stacks(&torn), torn.torn), (vec!["a 2".to_owned()], true));
+        assert!(open(&whole[..whole.len() - 1]).torn);
+        assert!(refusal(r#"{"traceEvents":[{"ph":"X"}"#.trim_end_matches('}')).contains("EOF"));
+        assert!(refusal(r#"{"traceEvents" [{"ph":"X","name":"a","ts":0,"dur":2}"#).contains("expected `:`"));
     }
 
     #[test]
