@@ -50,5 +50,5 @@ pub use self_check::SelfCheck;
 pub use stacks::{StackId, StackNode, Stacks};
 pub use stream::ChunkEncoder;
 pub use strings::{StringId, Strings};
-pub use timeline::{TIME_KEY, TIME_UNIT, Timeline};
+pub use timeline::{END_KEY, TIME_KEY, TIME_UNIT, Timeline};
 pub use weighed::{Piece, Weighed};

@@ -13,6 +13,9 @@ pub const TIME_KEY: &str = "time";
 /// The unit of that label.
 pub const TIME_UNIT: &str = "nanoseconds";
 
+/// The key under which Datadog's profilers say when a sample was taken: in nanoseconds since 1970, and without a unit.
+pub const END_KEY: &str = "end_timestamp_ns";
+
 /// The most windows that a [`Timeline`] has, however far apart a file's times lie.
 const MAX_WINDOWS: i64 = 1 << 16;
 
@@ -20,7 +23,10 @@ const MAX_WINDOWS: i64 = 1 << 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeline {
     key: StringId,
-    unit: StringId,
+    /// `None` where the key says it all.
+    unit: Option<StringId>,
+    /// What the labels count from.
+    origin: i64,
     /// The length of each window, in nanoseconds; never 0.
     pub window_ns: i64,
     /// How many windows there are from the profile's start to its last sample, those without samples included: 1 to 65,536,
@@ -34,9 +40,22 @@ impl Profile {
     /// Where the length of a window is not in the file (the self-check is dropped by a merge), it is the shortest time between
     /// two windows that have samples. Where there would be too many, several are one.
     pub fn timeline(&self) -> Option<Timeline> {
-        let key = self.strings.find(TIME_KEY)?;
-        let unit = self.strings.find(TIME_UNIT)?;
-        let timeline = Timeline { key, unit, window_ns: 1, windows: 0 };
+        let of = |key: &str, unit: Option<StringId>| {
+            let key = self.strings.find(key)?;
+            Some(Timeline { key, unit, origin: 0, window_ns: 1, windows: 0 })
+        };
+        let own = || self.strings.find(TIME_UNIT).and_then(|unit| self.measured(of(TIME_KEY, Some(unit))?));
+        let datadogs = || {
+            let timeline = of(END_KEY, None)?;
+            let first = self.label_sets.iter().filter_map(|(_, labels)| timeline.start_ns(labels)).min()?;
+            let began = if self.time_nanos > 0 { self.time_nanos } else { first };
+            self.measured(Timeline { origin: began.min(first), ..timeline })
+        };
+        own().or_else(datadogs)
+    }
+
+    /// The timeline with its windows, if there are samples in it.
+    fn measured(&self, timeline: Timeline) -> Option<Timeline> {
         let mut starts: Vec<i64> = self.label_sets.iter().filter_map(|(_, labels)| timeline.start_ns(labels)).collect();
         starts.sort_unstable();
         starts.dedup();
@@ -55,7 +74,9 @@ impl Timeline {
     /// When the window of a sample with these labels begins, in nanoseconds from the profile's start; `None` if they don't say.
     pub fn start_ns(&self, labels: &[Label]) -> Option<i64> {
         labels.iter().find_map(|label| match label.value {
-            LabelValue::Number(start, unit) if label.key == self.key && unit == self.unit && start >= 0 => Some(start),
+            LabelValue::Number(start, unit) if label.key == self.key && self.unit.is_none_or(|own| unit == own) => {
+                start.checked_sub(self.origin).filter(|start| *start >= 0)
+            }
             _ => None,
         })
     }
@@ -87,6 +108,25 @@ mod tests {
     fn a_profile_whose_samples_say_no_time_has_no_timeline() {
         assert_eq!(profile(&[]).timeline(), None);
         assert_eq!(Profile::default().timeline(), None);
+    }
+
+    #[test]
+    fn samples_that_say_when_they_ended_lie_in_time_too() {
+        let mut profile = profile(&[]);
+        let key = profile.strings.intern(END_KEY);
+        for end in [5_000_002_000, 5_000_000_000, 5_000_001_000] {
+            let labels = [Label { key, value: LabelValue::Number(end, StringId::EMPTY) }];
+            let labels = profile.label_sets.intern(&labels);
+            profile.samples.add(crate::StackId(1), labels, &[1]);
+        }
+        let starts = |profile: &Profile| {
+            let timeline = profile.timeline().expect("the samples say their time");
+            let starts = profile.label_sets.iter().filter_map(|(_, labels)| timeline.start_ns(labels));
+            (starts.collect::<Vec<_>>(), timeline.window_ns)
+        };
+        assert_eq!(starts(&profile), (vec![2_000, 0, 1_000], 1_000), "from the first, where the start is not known");
+        profile.time_nanos = 4_999_999_000;
+        assert_eq!(starts(&profile), (vec![3_000, 1_000, 2_000], 1_000));
     }
 
     #[test]

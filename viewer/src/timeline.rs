@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use plop_profile::{LabelSetId, LabelValue, Profile, TIME_KEY};
+use plop_profile::{LabelSetId, LabelValue, END_KEY, Profile, TIME_KEY};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
@@ -184,7 +184,7 @@ fn thread_name(profile: &Profile, set: LabelSetId) -> String {
 
 /// Whether a label's key is that of its sample's time, which is shown as a timeline and not as a label.
 pub(crate) fn is_time(key: &str) -> bool {
-    key == TIME_KEY
+    key == TIME_KEY || key == END_KEY
 }
 
 #[cfg(test)]
