@@ -26,6 +26,9 @@ function watch() {
   for (const kind of ["pointermove", "pointerdown", "pointerup", "wheel", "keydown", "input"]) addEventListener(kind, note, { capture: true, passive: true });
 }
 
+/** Debian's Chromium, without a GPU. */
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+
 export async function start() {
   const program = process.env.PLOP_VIEW ?? join(ROOT, "target/release/plop-view");
   if (!process.env.PLOP_VIEW) execFileSync("cargo", ["build", "--release", "--quiet", "--package", "plop-view"], { cwd: ROOT, stdio: "inherit" });
@@ -36,7 +39,7 @@ export async function start() {
     server.once("exit", () => reject(new Error(`${program} has ended`)));
     createInterface({ input: server.stdout }).once("line", (line) => resolve(line.trim()));
   });
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  const browser = await launch();
   const context = await browser.newContext({ viewport: { width: 1600, height: 1000 } });
   await context.addInitScript(watch);
   const cookies = await (async () => {
