@@ -37,6 +37,25 @@ fn every_fault_is_one_line_with_its_cause() {
 }
 
 #[test]
+fn a_command_line_that_can_not_be_is_one_line_too() {
+    for (arguments, expected) in [
+        (
+            &["top", "a.pb", "--sample-typ", "cpu"][..],
+            "unexpected argument '--sample-typ' found; did you mean --sample-type?; --help says what there is",
+        ),
+        (&["export", "a.pb"], "the following required arguments were not provided: --format <FORMAT>; --help says what there is"),
+        (&["merge", "a.pb"], "2 values required by '<FILE> <FILE>...'; only 1 was provided; --help says what there is"),
+        (
+            &["diff", "a", "b", "--normalize", "half"],
+            "invalid value 'half' for '--normalize <NORMALIZE>' [possible values: none, total, time]; --help says what there is",
+        ),
+    ] {
+        assert_eq!(refusal(arguments), format!("plop-view: {expected}\n"));
+    }
+    assert!(stdout(&plop_view(&["--help"])).contains("Usage:"));
+}
+
+#[test]
 fn a_port_that_is_taken_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

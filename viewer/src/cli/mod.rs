@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod diff;
@@ -64,9 +65,12 @@ enum Action {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let done = match Command::parse() {
-        Command { action: None, serve } => serve.run(),
-        Command { action: Some(action), .. } => match action {
+    let done = match Command::try_parse() {
+        Err(error) if error.use_stderr() => Err(misused(&error)),
+        // `--help` and `--version` were asked for.
+        Err(shown) => shown.exit(),
+        Ok(Command { action: None, serve }) => serve.run(),
+        Ok(Command { action: Some(action), .. }) => match action {
             Action::Top(top) => top.run(),
             Action::Export(export) => export.run(),
             Action::Diff(diff) => diff.run(),
@@ -82,4 +86,16 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What is wrong with a command line, in one line as all errors: what clap says, what it would take instead, where to read on.
+fn misused(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let said = text.split("\n\n").next().unwrap_or_default();
+    let said: Vec<&str> = said.trim_start_matches("error: ").lines().map(str::trim).collect();
+    let tip = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(meant)) => format!("; did you mean {meant}?"),
+        _ => String::new(),
+    };
+    format!("{}{tip}; --help says what there is", said.join(" "))
 }
