@@ -250,7 +250,8 @@ pub(crate) fn open_bytes(name: &Path, bytes: &[u8], sources: &Sources) -> Result
 fn read(bytes: &[u8], path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) -> Result<Opened, OpenError> {
     let mut imported =
         import::import_within(bytes, sources.largest).map_err(|error| OpenError::Import(path.to_owned(), error))?;
-    let notes = symbolize::symbolize(&mut imported.profile, sources);
+    let mut notes = symbolize::symbolize(&mut imported.profile, sources);
+    notes.extend(imported.caution().map(str::to_owned));
     change(&mut imported.profile);
     Ok(Opened::new(imported.profile, imported.format, notes))
 }

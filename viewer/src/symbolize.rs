@@ -40,11 +40,15 @@ impl Default for Sources {
     }
 }
 
-/// Gives names to all addresses that have none and whose file can be had. Answers what could not be named and why, a
-/// sentence for each mapped file.
+/// Gives names to the addresses of a profile's stacks that have none and whose file can be had; a file that no stack touches is
+/// neither opened nor asked for. Answers what could not be named and why, a sentence for each mapped file.
 pub fn symbolize(profile: &mut Profile, sources: &Sources) -> Vec<String> {
+    let mut stands = vec![false; profile.locations.len()];
+    for node in &profile.stacks.nodes()[1..] {
+        stands[node.location.0 as usize] = true;
+    }
     let mut unnamed: BTreeMap<MappingId, Vec<LocationId>> = BTreeMap::new();
-    for (at, location) in profile.locations.iter().enumerate() {
+    for (at, location) in profile.locations.iter().enumerate().filter(|(at, _)| stands[*at]) {
         if let (Some(mapping), true) = (location.mapping, location.lines.is_empty() && location.address != 0)
             && !profile.mappings[mapping.0 as usize].symbolized
         {

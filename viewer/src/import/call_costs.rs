@@ -13,6 +13,10 @@
 use plop_profile::{LabelSetId, LocationId, Profile, StackId};
 use rustc_hash::FxHashMap;
 
+/// What a reader of such stacks has to know.
+pub(super) const CAUTION: &str = "the file counts what functions and calls cost and has no stacks: self, totals and edges are \
+                                  its own, longer chains of callers are estimates";
+
 /// What is shared out among all callees: at least this part of the whole.
 const SHARED_FROM: i64 = 4096;
 /// How many shares may be made; some ten times what a large program needs.

@@ -69,6 +69,13 @@ pub struct Imported {
     pub format: &'static str,
 }
 
+impl Imported {
+    /// What the reader of a profile of this format has to know.
+    pub fn caution(&self) -> Option<&'static str> {
+        [callgrind::FORMAT, pstats::FORMAT].contains(&self.format).then_some(call_costs::CAUTION)
+    }
+}
+
 /// Why bytes could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
