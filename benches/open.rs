@@ -234,8 +234,7 @@ fn paintings(root: &Path, view: &Path, folder: &Path, largest_mb: u64, rounds: u
     }
     println!("\n| from start to the graph painted | viewer | time | memory of the server | of the page |");
     println!("|---|---|---|---|---|");
-    let inputs =
-        [("100 MB folded", "100mb.folded", 100), ("pprof, 100,000 stacks", "100000.pb.gz", 0)].into_iter();
+    let inputs = [("100 MB folded", "100mb.folded", 100), ("pprof, 100,000 stacks", "100000.pb.gz", 0)].into_iter();
     for (what, name, _) in inputs.filter(|(_, _, mb)| *mb <= largest_mb) {
         for (viewer, program, rounds) in &viewers {
             // go tool pprof reads no folded stacks.

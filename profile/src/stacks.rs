@@ -136,4 +136,17 @@ mod tests {
         assert_eq!(stacks.find(shallow, lex), Some(deep));
         assert_eq!(stacks.find(deep, lex), None);
     }
+
+    #[test]
+    fn each_callee_of_a_node_is_one_node_however_many_there_are() {
+        let mut stacks = Stacks::default();
+        let callees: Vec<StackId> = (0..1000).map(|number| stacks.push(StackId::EMPTY, LocationId(number))).collect();
+        for (number, &callee) in (0..).zip(&callees) {
+            assert_eq!(stacks.push(StackId::EMPTY, LocationId(number)), callee);
+            assert_eq!(stacks.find(StackId::EMPTY, LocationId(number)), Some(callee));
+            assert_eq!(stacks.find(callee, LocationId(number)), None, "it calls nothing");
+        }
+        assert_eq!(stacks.find(StackId::EMPTY, LocationId(1000)), None);
+        assert_eq!(stacks.nodes().len(), 1001);
+    }
 }

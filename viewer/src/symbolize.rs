@@ -291,6 +291,15 @@ mod tests {
     }
 
     #[test]
+    fn addresses_that_no_stack_has_are_not_looked_up() {
+        let mut profile = profile();
+        profile.stacks = plop_profile::Stacks::default();
+        assert_eq!(symbolize(&mut profile, &Sources::default()), Vec::<String>::new());
+        assert_eq!(first_name(&profile).0, "");
+        assert!(!profile.mappings[0].symbolized);
+    }
+
+    #[test]
     fn a_binary_with_another_build_id_is_not_used_and_said() {
         let mut profile = profile();
         if profile.strings[profile.mappings[0].build_id].is_empty() {

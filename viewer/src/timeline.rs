@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use plop_profile::{LabelSetId, LabelValue, END_KEY, Profile, TIME_KEY};
+use plop_profile::{END_KEY, LabelSetId, LabelValue, Profile, TIME_KEY};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 

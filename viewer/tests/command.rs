@@ -43,7 +43,10 @@ fn a_command_line_that_can_not_be_is_one_line_too() {
             &["top", "a.pb", "--sample-typ", "cpu"][..],
             "unexpected argument '--sample-typ' found; did you mean --sample-type?; --help says what there is",
         ),
-        (&["export", "a.pb"], "the following required arguments were not provided: --format <FORMAT>; --help says what there is"),
+        (
+            &["export", "a.pb"],
+            "the following required arguments were not provided: --format <FORMAT>; --help says what there is",
+        ),
         (&["merge", "a.pb"], "2 values required by '<FILE> <FILE>...'; only 1 was provided; --help says what there is"),
         (
             &["diff", "a", "b", "--normalize", "half"],

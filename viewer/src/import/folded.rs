@@ -99,8 +99,7 @@ impl<'a> Part<'a> {
     fn read(text: &'a str, counts: Counts) -> Result<Self, Fraction> {
         let unit = if counts == Counts::Whole { "count" } else { "millicount" };
         let profile = Profile::new([("samples", unit)]);
-        let mut part =
-            Part { profile, counts, path: Vec::new(), line: "", locations: FxHashMap::default(), broken: 0 };
+        let mut part = Part { profile, counts, path: Vec::new(), line: "", locations: FxHashMap::default(), broken: 0 };
         for line in lines(text) {
             let split = split(line);
             if counts == Counts::Whole && split.is_some_and(|(_, count)| count.contains('.')) {
@@ -230,12 +229,10 @@ mod tests {
 
     #[test]
     fn empty_frames_and_empty_stacks_are_passed_over() {
-        assert_eq!(stacks(b"main;a 1\n;main;;b 2\n; 3\nmain; 4\nmain;;b 1\n"), [
-            ("a<main".to_owned(), 1),
-            ("b<main".to_owned(), 3),
-            (String::new(), 3),
-            ("main".to_owned(), 4)
-        ]);
+        assert_eq!(
+            stacks(b"main;a 1\n;main;;b 2\n; 3\nmain; 4\nmain;;b 1\n"),
+            [("a<main".to_owned(), 1), ("b<main".to_owned(), 3), (String::new(), 3), ("main".to_owned(), 4)]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the profiles of this folder anew, each with the tool whose format it is. Needs Python 3 with pip, valgrind, Node.js,
-# Debian's golang and a C compiler. The figures in `expected.json` are what the tools themselves print for them.
+# Makes the profiles of this folder anew, each with the tool whose format it is. Needs Python 3 with pip, valgrind, perf (Debian:
+# linux-perf), Node.js, Debian's golang and a C compiler. The figures in `expected.json` are what the tools themselves print for them.
 set -euo pipefail
 cd "$(dirname "$0")"
 scratch=$(mktemp -d)
@@ -23,20 +23,27 @@ PYTHON
 (cd "$scratch" && python3 -m cProfile -o work.pstats work.py)
 cp "$scratch/work.pstats" .
 
-# Python's Plop, from PyPI.
+# Python's Plop, from PyPI, in both of its formats.
 python3 -m venv "$scratch/venv"
-"$scratch/venv/bin/pip" install --quiet plop
+"$scratch/venv/bin/pip" install --quiet plop pyinstrument
 (cd "$scratch" && venv/bin/python - <<'PYTHON'
 import signal, threading
-from plop.collector import Collector, PlopFormatter
+from plop.collector import Collector, FlamegraphFormatter, PlopFormatter
 collector = Collector(mode='virtual')
 collector.start()
 exec(compile(open('work.py').read() * 20, 'work.py', 'exec'))
 collector.stop()
 PlopFormatter().store(collector, 'work.plop')
+FlamegraphFormatter().store(collector, 'work.flame')
 PYTHON
 )
-cp "$scratch/work.plop" .
+cp "$scratch/work.plop" "$scratch/work.flame" .
+
+# pyinstrument, which writes speedscope's format; its own is kept to compare with.
+(cd "$scratch" && venv/bin/pyinstrument -r pyisession -o work.pyisession work.py >/dev/null
+  venv/bin/pyinstrument --load work.pyisession -r speedscope -o work.speedscope.json
+  venv/bin/pyinstrument --load work.pyisession -r json -o work.pyinstrument.json)
+gzip -9nc "$scratch/work.speedscope.json" > work.speedscope.json.gz
 
 # Callgrind, on a program of three functions, one of them called from two.
 cat > "$scratch/work.c" <<'C'
@@ -49,6 +56,27 @@ C
 cc -g -O1 -static -ffile-prefix-map="$scratch"=. -o "$scratch/work" "$scratch/work.c"
 (cd "$scratch" && valgrind --quiet --tool=callgrind --toggle-collect=main --callgrind-out-file=callgrind.out ./work || true)
 gzip -9nc "$scratch/callgrind.out" > callgrind.out.gz
+
+# perf, on the same functions in a loop.
+cat > "$scratch/busy.c" <<'C'
+__attribute__((noinline)) unsigned leaf(unsigned n) { unsigned s = 0; while (n--) s += n ^ (s << 1); return s; }
+__attribute__((noinline)) unsigned once(unsigned n) { return leaf(n) + 1; }
+int main(void) { unsigned s = 0; for (unsigned i = 0; i < 20000; i++) s += once(5000 + (i & 7)) + leaf(3000 + (i & 3)); return (int)s & 1; }
+C
+cc -g -O1 -fno-omit-frame-pointer -static -o "$scratch/busy" "$scratch/busy.c"
+(cd "$scratch" && perf record --quiet --event cpu-clock --freq 199 --call-graph fp --output perf.data ./busy)
+perf script --input "$scratch/perf.data" | sed "s|$scratch/||" | gzip -9n > busy.perf.gz
+
+# DHAT, which counts what is allocated.
+cat > "$scratch/heap.c" <<'C'
+#include <stdlib.h>
+__attribute__((noinline)) void *small(void) { return malloc(10); }
+__attribute__((noinline)) void *large(void) { return malloc(1000); }
+int main(void) { for (int i = 0; i < 50; i++) { char *kept = small(); kept[0] = 1; free(large()); } return 0; }
+C
+cc -g -O1 -fno-builtin -ffile-prefix-map="$scratch"=. -o "$scratch/heap" "$scratch/heap.c"
+(cd "$scratch" && valgrind --tool=dhat --dhat-out-file=heap.dhat.json ./heap 2>heap.said)
+sed "s|$scratch/||" "$scratch/heap.dhat.json" > heap.dhat.json
 
 # Node: CPU and heap.
 cat > "$scratch/work.js" <<'JS'
@@ -100,8 +128,8 @@ GO
 cp "$scratch"/go.cpu.pb.gz "$scratch"/go.*.txt .
 
 # What the tools print.
-python3 - > expected.json <<'PYTHON'
-import ast, gzip, json, pstats, re, subprocess, tempfile
+SCRATCH=$scratch python3 - > expected.json <<'PYTHON'
+import ast, gzip, os, json, pstats, re, subprocess, tempfile
 def rows(pairs):
     return sorted(([name, value] for name, value in pairs), key=lambda row: (-row[1], row[0]))[:5]
 expected = {}
@@ -139,5 +167,19 @@ for name in ['go.cpu.pb.gz', 'go.heap.txt', 'go.goroutine.txt']:
     text = subprocess.run(['go', 'tool', 'pprof', '-raw', name], capture_output=True, text=True).stdout
     values = re.findall(r'^\s+((?:-?\d+ +)*-?\d+): [\d ]', text.split('Samples:')[1].split('Locations')[0], re.M)
     expected[name] = {'total': sum(int(row.split()[-1]) for row in values)}
+expected['work.flame'] = {'total': sum(stacks.values())}
+scratch = os.environ['SCRATCH'] + '/'
+session = json.load(open(scratch + 'work.pyinstrument.json'))
+def frames(frame):
+    yield frame['function'], round(frame['time'] * 1e9)
+    for child in frame['children']:
+        yield from frames(child)
+outer = dict(reversed(list(frames(session['root_frame']))))
+expected['work.speedscope.json.gz'] = {'total': round(session['duration'] * 1e9), 'total_of': [['main', outer['main']]]}
+text = subprocess.run(['perf', 'report', '--input', scratch + 'perf.data', '--no-children', '--stdio', '-g', 'none', '-F', 'period,sym'], capture_output=True, text=True).stdout
+own = [(name, int(value)) for value, name in re.findall(r'^ *(\d+) +\[[.k]\] (.+?) *$', text, re.M)]
+expected['busy.perf.gz'] = {'total': sum(value for _, value in own), 'self': rows(own)}
+said = open(scratch + 'heap.said').read()
+expected['heap.dhat.json'] = {'total': int(re.search(r'At t-gmax: ([\d,]+) bytes', said)[1].replace(',', ''))}
 print(json.dumps(expected, indent=1))
 PYTHON
