@@ -1,7 +1,8 @@
 //! The formats that pprof read before profile.proto: gperftools' binary CPU profiles, and the texts of heap, growth, thread
 //! and contention pages of C++, Go and Java servers. Read as `go tool pprof` reads them, see
 //! <https://github.com/google/pprof/blob/main/profile/legacy_profile.go>: tried in this order, and each return address is
-//! moved into the call before it.
+//! moved into the call before it. But where Go's pages say in remarks which functions the addresses are in, these have names,
+//! which pprof gets from the server or not at all.
 
 mod cpu;
 mod heap;
@@ -9,7 +10,7 @@ mod java;
 mod maps;
 mod text;
 
-use plop_profile::{Label, LabelSetId, LabelValue, Location, LocationId, Profile, StringId};
+use plop_profile::{Function, Label, LabelSetId, LabelValue, Line, Location, LocationId, Profile, StringId};
 use rustc_hash::FxHashMap;
 
 use super::source::{Source, malformed};
@@ -71,13 +72,16 @@ impl Addresses {
     fn finish(self, lines: &[&str]) -> Profile {
         let Addresses { mut profile, samples } = self;
         let maps = maps::Maps::read(lines);
+        let names = names_in_remarks(lines);
         let used = maps.add_to(&mut profile, samples.iter().flat_map(|(stack, ..)| stack).copied());
         let mut locations: FxHashMap<u64, LocationId> = FxHashMap::default();
         for (addresses, values, block_size) in samples {
             let mut location = |address: u64| {
                 *locations.entry(address).or_insert_with(|| {
                     let mapping = used.mapping_of(address);
-                    profile.push_location(Location { mapping, address, lines: Vec::new() })
+                    let lines =
+                        names.get(&address).into_iter().flatten().map(|named| named.line(&mut profile)).collect();
+                    profile.push_location(Location { mapping, address, lines })
                 })
             };
             let leaf_first: Vec<LocationId> = addresses.into_iter().map(&mut location).collect();
@@ -87,6 +91,54 @@ impl Addresses {
         }
         profile
     }
+}
+
+/// A function and a line of it, as a remark has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Named<'a> {
+    function: &'a str,
+    file: &'a str,
+    line: i64,
+}
+
+impl<'a> Named<'a> {
+    /// `#	0x45d724	main.main+0x24	main.go:30`, and the address.
+    fn parse(line: &'a str) -> Option<(u64, Self)> {
+        let mut columns = line.strip_prefix("#\t0x")?.split('\t').filter(|column| !column.is_empty());
+        let address = u64::from_str_radix(columns.next()?, 16).ok()?;
+        let (function, _) = columns.next()?.rsplit_once("+0x")?;
+        let (file, line) = columns.next()?.trim_end().rsplit_once(':')?;
+        Some((address, Named { function, file, line: line.parse().ok()? }))
+    }
+
+    fn line(&self, profile: &mut Profile) -> Line {
+        let (name, file) = (profile.strings.intern(self.function), profile.strings.intern(self.file));
+        let function = profile.intern_function(Function { name, file, ..Function::default() });
+        Line { function, line: self.line }
+    }
+}
+
+/// By address, the functions that Go's remarks name there: several where calls were inlined, the innermost first.
+fn names_in_remarks<'a>(lines: &[&'a str]) -> FxHashMap<u64, Vec<Named<'a>>> {
+    let mut names: FxHashMap<u64, Vec<Named<'a>>> = FxHashMap::default();
+    // The address of the remark before, and whether it was met there for the first time.
+    let mut before: Option<(u64, bool)> = None;
+    for line in lines {
+        let Some((address, named)) = Named::parse(line) else {
+            before = None;
+            continue;
+        };
+        let is_new =
+            before.filter(|(at, _)| *at == address).map_or(!names.contains_key(&address), |(_, is_new)| is_new);
+        let here = names.entry(address).or_default();
+        // A function that calls itself stands in several remarks of one address.
+        let is_new = is_new && here.first() != Some(&named);
+        if is_new {
+            here.push(named);
+        }
+        before = Some((address, is_new));
+    }
+    names
 }
 
 fn labels(profile: &mut Profile, block_size: Option<i64>) -> LabelSetId {
@@ -197,6 +249,18 @@ mod tests {
         // 4000 cycles of 0.5 ns, and 3 contentions, one in a hundred sampled.
         assert_eq!(stacks(&open(&contention)), ["[server]<[server] 300 200000"]);
         assert!(refusal("goroutine profile: total 3\n2 at 0x400011\n").contains("line 2"));
+    }
+
+    #[test]
+    fn remarks_of_go_name_their_functions_inlined_and_recursive_ones_too() {
+        let text = "goroutine profile: total 3\n2 @ 0x11 0x21 0x21 0x31\n#\t0x10\tmain.inner+0x1\t\tmain.go:3\n\
+            #\t0x20\tmain.(*T).inlined+0x4\tt.go:7\n#\t0x20\tmain.outer+0x4\tt.go:9\n\
+            #\t0x20\tmain.(*T).inlined+0x4\tt.go:7\n#\t0x20\tmain.outer+0x4\tt.go:9\n\n\
+            1 @ 0x11 0x31\n#\t0x10\tmain.inner+0x1\t\tmain.go:3\n";
+        let profile = open(text);
+        let twice = "main.(*T).inlined<main.outer<main.(*T).inlined<main.outer";
+        assert_eq!(stacks(&profile), [&*format!("main.inner<{twice}<<unknown> 2"), "main.inner<<unknown> 1"]);
+        assert_eq!(profile.locations[1].lines.iter().map(|line| line.line).collect::<Vec<_>>(), [7, 9]);
     }
 
     #[test]
