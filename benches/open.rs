@@ -208,6 +208,7 @@ struct Painting {
     seconds: f64,
     server_mb: f64,
     page_mb: f64,
+    empty_mb: f64,
 }
 
 /// The second table: from the start of a viewer to its graph on the screen.
@@ -232,8 +233,10 @@ fn paintings(root: &Path, view: &Path, folder: &Path, largest_mb: u64, rounds: u
     if Command::new("go").arg("version").output().is_ok() && Command::new("dot").arg("-V").output().is_ok() {
         viewers.push(("go", PathBuf::from("go"), rounds.min(3)));
     }
-    println!("\n| from start to the graph painted | viewer | time | memory of the server | of the page |");
-    println!("|---|---|---|---|---|");
+    println!(
+        "\n| from start to the graph painted | viewer | time | memory of the server | of the page | of an empty page |"
+    );
+    println!("|---|---|---|---|---|---|");
     let inputs = [("100 MB folded", "100mb.folded", 100), ("pprof, 100,000 stacks", "100000.pb.gz", 0)].into_iter();
     for (what, name, _) in inputs.filter(|(_, _, mb)| *mb <= largest_mb) {
         for (viewer, program, rounds) in &viewers {
@@ -249,8 +252,10 @@ fn paintings(root: &Path, view: &Path, folder: &Path, largest_mb: u64, rounds: u
                 .output()
                 .expect("node runs");
             match serde_json::from_slice::<Painting>(&driver.stdout) {
-                Ok(Painting { seconds, server_mb, page_mb }) => {
-                    println!("| {what} | {viewer} | {seconds:.2} s | {server_mb:.0} MB | {page_mb:.0} MB |");
+                Ok(Painting { seconds, server_mb, page_mb, empty_mb }) => {
+                    println!(
+                        "| {what} | {viewer} | {seconds:.2} s | {server_mb:.0} MB | {page_mb:.0} MB | {empty_mb:.0} MB |"
+                    );
                 }
                 Err(_) => println!("| {what} | {viewer} | failed | | |"),
             }

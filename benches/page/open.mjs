@@ -2,7 +2,8 @@
 //   node open.mjs MODE PROGRAM FILE ROUNDS
 // MODE is `plop-view` (PROGRAM is its path), `speedscope` (PROGRAM is its dist/release folder) or `go` (PROGRAM is go's). Drives
 // Debian's Chromium, which runs already when the clock starts. Prints one line of JSON: the medians of seconds and of the
-// peaks of resident memory, of the server and of the process that the page runs in.
+// peaks of resident memory, of the server, of the process that the page runs in, and of such a process with an empty page, most
+// of which is the browser's code.
 
 import { spawn } from "node:child_process";
 import { createReadStream, readFileSync } from "node:fs";
@@ -51,12 +52,12 @@ const servers = {
 
   /** go tool pprof's first page is its graph, which graphviz lays out before the page is sent. */
   async go() {
-    const server = spawn(program, ["tool", "pprof", "-http=localhost:0", "-no_browser", file], { stdio: ["ignore", "ignore", "pipe"], detached: true });
+    const host = `localhost:${await freePort()}`;
+    const server = spawn(program, ["tool", "pprof", `-http=${host}`, "-no_browser", file], { stdio: ["ignore", "ignore", "pipe"], detached: true });
     const address = await new Promise((resolve, reject) => {
       server.once("exit", () => reject(new Error("go tool pprof has ended")));
       createInterface({ input: server.stderr }).on("line", (line) => {
-        const found = /http:\/\/\S+/.exec(line);
-        if (found) resolve(found[0]);
+        if (line.includes(host)) resolve(`http://${host}/`);
       });
     });
     // `go tool` starts pprof as a process of its own.
@@ -65,13 +66,29 @@ const servers = {
   },
 };
 
+/** A port that nobody listens at. */
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", () => resolve(null)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** One viewer started, looked at, and stopped. */
 async function once() {
   const browser = await launch();
   try {
     const context = await browser.newContext({ viewport: { width: 1600, height: 1000 } });
     const page = await context.newPage();
+    const session = await browser.newBrowserCDPSession();
+    const renderer = async () => {
+      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+      // A browser keeps a spare process for the next page; the one with the page has more memory.
+      return Math.max(...processInfo.filter((/** @type {any} */ { type }) => type === "renderer").map((/** @type {any} */ { id }) => peak(id)));
+    };
     await page.goto("about:blank");
+    const empty_mb = await renderer();
     const began = performance.now();
     const server = await servers[/** @type {keyof typeof servers} */ (mode)]();
     try {
@@ -79,11 +96,7 @@ async function once() {
       await server.painted(page);
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       const seconds = (performance.now() - began) / 1000;
-      const session = await browser.newBrowserCDPSession();
-      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-      // A browser keeps a spare process for the next page; the one with the page has more memory.
-      const renderers = processInfo.filter((/** @type {any} */ { type }) => type === "renderer").map((/** @type {any} */ { id }) => peak(id));
-      return { seconds, server_mb: server.memory(), page_mb: Math.max(...renderers) };
+      return { seconds, server_mb: server.memory(), page_mb: await renderer(), empty_mb };
     } finally {
       server.stop();
     }
@@ -94,6 +107,6 @@ async function once() {
 
 const runs = [];
 for (let round = 0; round < Number(rounds); round++) runs.push(await once());
-const median = (/** @type {"seconds" | "server_mb" | "page_mb"} */ of) => runs.map((run) => run[of]).sort((left, right) => left - right)[Math.floor(runs.length / 2)];
-console.log(JSON.stringify({ seconds: median("seconds"), server_mb: median("server_mb"), page_mb: median("page_mb") }));
+const median = (/** @type {keyof typeof runs[0]} */ of) => runs.map((run) => run[of]).sort((left, right) => left - right)[Math.floor(runs.length / 2)];
+console.log(JSON.stringify({ seconds: median("seconds"), server_mb: median("server_mb"), page_mb: median("page_mb"), empty_mb: median("empty_mb") }));
 process.exit(0);
