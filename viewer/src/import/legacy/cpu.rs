@@ -65,7 +65,7 @@ fn samples(mut rest: &[u8], words: Words, period_us: u64, of_java: bool) -> Read
     }
     drop_handlers_frames(&mut read);
     read.drop_doubled_leaves();
-    Ok(Some(read.finish(&lines)))
+    Ok(Some(read.finish(&lines, &[])))
 }
 
 /// Takes out up to two frames behind the leaf that all samples but one in 32 share: the signal handler's.

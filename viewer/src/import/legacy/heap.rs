@@ -46,7 +46,7 @@ pub(super) fn read(lines: &[&str]) -> Read {
         }
     }
     let rest: Vec<&str> = rest.map(|(_, line)| *line).collect();
-    Ok(Some(read.finish(&rest)))
+    Ok(Some(read.finish(&rest, lines)))
 }
 
 fn header(line: &str) -> Option<Sampling> {

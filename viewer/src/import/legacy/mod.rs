@@ -68,11 +68,11 @@ impl Addresses {
         }
     }
 
-    /// The profile, its addresses in the files that `lines` map.
-    fn finish(self, lines: &[&str]) -> Profile {
+    /// The profile, its addresses in the files that `map` has and with the names that `remarks` give them.
+    fn finish(self, map: &[&str], remarks: &[&str]) -> Profile {
         let Addresses { mut profile, samples } = self;
-        let maps = maps::Maps::read(lines);
-        let names = names_in_remarks(lines);
+        let maps = maps::Maps::read(map);
+        let names = names_in_remarks(remarks);
         let used = maps.add_to(&mut profile, samples.iter().flat_map(|(stack, ..)| stack).copied());
         let mut locations: FxHashMap<u64, LocationId> = FxHashMap::default();
         for (addresses, values, block_size) in samples {

@@ -39,7 +39,7 @@ pub(super) fn read_counts(lines: &[&str]) -> Read {
         let stack = addresses(&found[2]).map_err(|reason| format!("line {number}: {reason}"))?;
         read.add(stack.into_iter().map(|address| address.wrapping_sub(1)).collect(), vec![count], None);
     }
-    Ok(Some(read.finish(&map(lines))))
+    Ok(Some(read.finish(&map(lines), lines)))
 }
 
 /// A stack for each thread, of one address a line or several.
@@ -79,7 +79,7 @@ pub(super) fn read_threads(lines: &[&str]) -> Read {
         }
     }
     read.drop_doubled_leaves();
-    Ok(Some(read.finish(&map(lines))))
+    Ok(Some(read.finish(&map(lines), lines)))
 }
 
 /// `4000 3 @ 0x1 0x2`: time waited and how often, sampled.
@@ -129,5 +129,5 @@ pub(super) fn read_contention(lines: &[&str]) -> Read {
         let stack = addresses(&found[3]).map_err(failed)?;
         read.add(stack.into_iter().map(|address| address.wrapping_sub(1)).collect(), vec![count, delay], None);
     }
-    Ok(Some(read.finish(&map(lines))))
+    Ok(Some(read.finish(&map(lines), lines)))
 }
