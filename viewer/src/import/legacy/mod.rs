@@ -102,7 +102,7 @@ struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    /// `#	0x45d724	main.main+0x24	main.go:30`, and the address.
+    /// `# 0x45d724 main.main+0x24 main.go:30` with tabs between, and the address.
     fn parse(line: &'a str) -> Option<(u64, Self)> {
         let mut columns = line.strip_prefix("#\t0x")?.split('\t').filter(|column| !column.is_empty());
         let address = u64::from_str_radix(columns.next()?, 16).ok()?;
