@@ -29,6 +29,9 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 step "Rust tests"
 cargo test --workspace
 
+step "where the handler's machine code leads"
+cargo test --quiet --release --package plop-collector --test calls
+
 step "the collector under stress, the short form"
 cargo run --quiet --release --package plop-benches --bin stress -- --seconds 30
 
