@@ -9,7 +9,9 @@ mod cache;
 mod cfi;
 mod common;
 pub(crate) mod loaded;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::disallowed_methods))]
 pub(crate) mod rule;
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::disallowed_methods))]
 mod table;
 
 use cache::Cache;

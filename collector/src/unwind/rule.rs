@@ -182,6 +182,7 @@ impl Packed {
     pub(crate) const MAX_UNUSUAL: usize = (u16::MAX >> KIND_BITS) as usize - 64;
 
     /// The 16 bits for a rule, if it is not an unusual one.
+    #[cfg_attr(not(test), expect(clippy::arithmetic_side_effects, reason = "runs on the collector's thread"))]
     pub(crate) fn new(rule: Rule) -> Option<Packed> {
         let base = match (rule.base, rule.return_address) {
             (Base::Unknown, _) => return Some(Packed::UNKNOWN),
@@ -209,6 +210,7 @@ impl Packed {
     }
 
     /// Stands for the rule that the module keeps under that number.
+    #[cfg_attr(not(test), expect(clippy::arithmetic_side_effects, reason = "runs on the collector's thread"))]
     pub(crate) fn unusual(number: usize) -> Packed {
         match u16::try_from(number) {
             Ok(number) if usize::from(number) < Self::MAX_UNUSUAL => Packed(UNUSUAL + (number << KIND_BITS)),

@@ -14,6 +14,7 @@ impl Third {
     const KEPT: Third = Third(0);
 
     /// For a register saved so far from the CFA; as good as kept if that is out of reach.
+    #[cfg_attr(not(test), expect(clippy::arithmetic_side_effects, reason = "runs on the collector's thread"))]
     pub(crate) fn saved_at(offset: i64) -> Third {
         let slot =
             offset.checked_neg().filter(|below| below % 8 == 0).and_then(|below| u8::try_from(below / 8 - 1).ok());
@@ -64,6 +65,10 @@ pub(crate) struct TableBuilder {
     numbers: FxHashMap<Rule, Packed>,
 }
 
+#[cfg_attr(
+    not(test),
+    expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "runs on the collector's thread")
+)]
 impl TableBuilder {
     /// From `place` on, `rule` holds.
     pub(crate) fn begin(&mut self, place: u32, rule: Rule, third: Third) {
@@ -206,6 +211,7 @@ impl Table {
         (from as usize).wrapping_add(begun).checked_sub(1)
     }
 
+    #[cfg_attr(not(test), expect(clippy::arithmetic_side_effects, reason = "runs on the collector's thread"))]
     pub(crate) fn memory_bytes(&self) -> usize {
         size_of_val(&self.before[..])
             + size_of_val(&self.rows[..])
