@@ -9,7 +9,7 @@ use std::time::Duration;
 use plop_profile::Profile;
 use ureq::tls::{RootCerts, TlsConfig};
 
-use crate::library::io_reason;
+use crate::io_error::io_reason;
 
 /// How long a connection may take to come about.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);

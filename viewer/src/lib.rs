@@ -20,6 +20,7 @@ mod filter;
 pub mod flame;
 mod function;
 pub mod import;
+mod io_error;
 mod library;
 mod names;
 mod opened;

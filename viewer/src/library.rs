@@ -14,6 +14,7 @@ use crate::arrivals::Arrivals;
 use crate::compare::Comparison;
 use crate::function::hash;
 use crate::import::{self, ImportError};
+use crate::io_error::io_reason;
 use crate::opened::Opened;
 use crate::symbolize::{self, Sources};
 
@@ -180,14 +181,6 @@ impl fmt::Display for OpenError {
 }
 
 impl std::error::Error for OpenError {}
-
-/// An input or output error without the number that the standard library puts behind it.
-pub(crate) fn io_reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let reason = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = reason.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
 
 /// Opens one file.
 ///

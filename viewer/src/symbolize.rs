@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use addr2line::Loader;
 use debuginfod::Kind;
 use object::{Object, ObjectSegment};
-use plop_profile::{Function, Line, LocationId, MappingId, Profile, StringId};
+use plop_profile::{Function, Line, LocationId, Mapping, MappingId, Profile, StringId, is_nameless_function};
 
 mod debuginfod;
 
@@ -41,31 +41,25 @@ impl Default for Sources {
 }
 
 /// Gives names to the addresses of a profile's stacks that have none and whose file can be had; a file that no stack touches is
-/// neither opened nor asked for. Answers what could not be named and why, a sentence for each mapped file.
+/// neither opened nor asked for. What the collector could only name by where it begins gets its name if one is to be had.
+/// Answers what could not be named and why, a sentence for each mapped file.
 pub fn symbolize(profile: &mut Profile, sources: &Sources) -> Vec<String> {
-    let mut stands = vec![false; profile.locations.len()];
-    for node in &profile.stacks.nodes()[1..] {
-        stands[node.location.0 as usize] = true;
-    }
-    let mut unnamed: BTreeMap<MappingId, Vec<LocationId>> = BTreeMap::new();
-    for (at, location) in profile.locations.iter().enumerate().filter(|(at, _)| stands[*at]) {
-        if let (Some(mapping), true) = (location.mapping, location.lines.is_empty() && location.address != 0)
-            && !profile.mappings[mapping.0 as usize].symbolized
-        {
-            unnamed.entry(mapping).or_default().push(LocationId(at as u32));
-        }
-    }
     let mut notes = Vec::new();
     // Several mappings are often of one file, next to one another.
     let mut open: Option<(StringId, Result<Binary, String>)> = None;
-    for (mapping, locations) in unnamed {
-        let file = profile.mappings[mapping.0 as usize].file;
+    for (mapping, locations) in nameless(profile) {
+        let Mapping { file, symbolized, build_id, .. } = profile.mappings[mapping.0 as usize];
         if profile.strings[file].is_empty() || profile.strings[file].starts_with('[') {
+            continue;
+        }
+        // A better name than the one that was given must be of the very same file.
+        if symbolized && build_id.is_empty() {
             continue;
         }
         if open.as_ref().is_none_or(|(opened, _)| *opened != file) {
             let binary = Binary::find(profile, mapping, sources);
-            notes.extend(binary.as_ref().err().cloned());
+            // Whoever has looked its locations up has said what is missing.
+            notes.extend(binary.as_ref().err().filter(|_| !symbolized).cloned());
             open = Some((file, binary));
         }
         if let Some((_, Ok(binary))) = &open {
@@ -73,6 +67,28 @@ pub fn symbolize(profile: &mut Profile, sources: &Sources) -> Vec<String> {
         }
     }
     notes
+}
+
+/// The locations of stacks that have no name, or only that of where their function begins, by mapping.
+fn nameless(profile: &Profile) -> BTreeMap<MappingId, Vec<LocationId>> {
+    let mut stands = vec![false; profile.locations.len()];
+    for node in &profile.stacks.nodes()[1..] {
+        stands[node.location.0 as usize] = true;
+    }
+    let is_nameless = |line: &Line| {
+        let function = profile.functions[line.function.0 as usize];
+        is_nameless_function(&profile.strings[function.name])
+    };
+    let mut nameless: BTreeMap<MappingId, Vec<LocationId>> = BTreeMap::new();
+    for (at, location) in profile.locations.iter().enumerate().filter(|(at, _)| stands[*at]) {
+        if let Some(mapping) = location.mapping
+            && location.address != 0
+            && location.lines.iter().all(is_nameless)
+        {
+            nameless.entry(mapping).or_default().push(LocationId(at as u32));
+        }
+    }
+    nameless
 }
 
 fn name_all(profile: &mut Profile, mapping: MappingId, locations: &[LocationId], binary: &Binary) {
@@ -83,8 +99,10 @@ fn name_all(profile: &mut Profile, mapping: MappingId, locations: &[LocationId],
         let address = profile.locations[location.0 as usize].address;
         let offset = address.wrapping_sub(mapped.start).wrapping_add(mapped.file_offset);
         let address = if own { Some(address) } else { binary.address_of(offset) };
-        let Some(address) = address else { continue };
-        profile.locations[location.0 as usize].lines = binary.lines(profile, address);
+        let lines = address.map(|address| binary.lines(profile, address)).unwrap_or_default();
+        if !lines.is_empty() {
+            profile.locations[location.0 as usize].lines = lines;
+        }
     }
     profile.mappings[mapping.0 as usize].symbolized = true;
 }
@@ -229,7 +247,7 @@ fn debug_file(path: &Path, object: &object::File<'_>, sources: &Sources) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plop_profile::{LabelSetId, Location, Mapping};
+    use plop_profile::{LabelSetId, Location, nameless_function};
     use std::io::{BufRead, BufReader, Write};
     use std::process::Command;
 
@@ -297,6 +315,25 @@ mod tests {
         assert_eq!(symbolize(&mut profile, &Sources::default()), Vec::<String>::new());
         assert_eq!(first_name(&profile).0, "");
         assert!(!profile.mappings[0].symbolized);
+    }
+
+    #[test]
+    fn what_is_named_by_its_begin_gets_its_name_and_stays_silently_where_there_is_none() {
+        let mut profile = profile();
+        if profile.strings[profile.mappings[0].build_id].is_empty() {
+            eprintln!("skipped: this system's linker writes no build IDs");
+            return;
+        }
+        let begin = profile.strings.intern(&nameless_function("server", 0x94ac0));
+        let function = profile.intern_function(Function { name: begin, ..Function::default() });
+        profile.locations[0].lines = vec![Line { function, line: 0 }];
+        profile.mappings[0].symbolized = true;
+        let mut elsewhere = profile.clone();
+        elsewhere.mappings[0].file = elsewhere.strings.intern("/nowhere/server");
+        assert_eq!(symbolize(&mut elsewhere, &Sources::default()), Vec::<String>::new());
+        assert_eq!(first_name(&elsewhere).0, "[server+0x94ac0]");
+        symbolize(&mut profile, &Sources::default());
+        assert!(first_name(&profile).0.ends_with("symbolize::tests::landmark"), "{}", first_name(&profile).0);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::fetch::{self, Bounds};
 use crate::import::ImportError;
-use crate::library::{self, OpenError, io_reason};
+use crate::io_error::io_reason;
+use crate::library::{self, OpenError};
 use crate::opened::Opened;
 use crate::server::query_pairs;
 use crate::symbolize::Sources;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
-use crate::library::io_reason;
+use crate::io_error::io_reason;
 
 /// Where to write to.
 #[derive(Debug, Args)]

@@ -8,7 +8,8 @@ use clap::{Args, ValueHint};
 use super::input;
 use super::options::Names;
 use crate::browser;
-use crate::library::{Library, io_reason};
+use crate::io_error::io_reason;
+use crate::library::Library;
 use crate::server::{Gate, Mount};
 use crate::source::Places;
 

@@ -11,7 +11,8 @@ use tokio::time::sleep;
 
 use super::input;
 use super::output::to_stdout;
-use crate::library::{Entry, Library, Version, io_reason};
+use crate::io_error::io_reason;
+use crate::library::{Entry, Library, Version};
 use crate::quantity::Quantity;
 use crate::symbolize::Sources;
 use crate::top::{Sort, Top, printable};

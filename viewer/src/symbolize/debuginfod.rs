@@ -68,5 +68,5 @@ fn keep(path: &Path, bytes: &[u8]) -> Result<(), String> {
         fs::write(&beside, bytes)?;
         fs::rename(&beside, path)
     };
-    write().map_err(|error| format!("{}: {}", path.display(), crate::library::io_reason(&error)))
+    write().map_err(|error| format!("{}: {}", path.display(), crate::io_error::io_reason(&error)))
 }
