@@ -12,16 +12,18 @@ use super::perf_events::PerfEvents;
 use super::thread_clock::cpu_time;
 use super::{Census, Engine, Started};
 use crate::Error;
-use crate::signal::asking;
-use crate::signal::handler::scout_value;
+use crate::signal::handler::{CALM_PERIODS, scout_value};
 use crate::signal::threads::{Stack, Thread, Timer};
 use crate::signal::timer::{self, Clock, TimerId};
 use crate::signal::walk::StackBounds;
 use crate::signal::zone::{Visit, Zone};
+use crate::signal::{asking, clock};
 use crate::tasks;
 
 /// How often threads are looked for, unless looking takes long.
 const SCAN: Duration = Duration::from_millis(100);
+/// How long threads must neither have come nor gone for the scout to come seldom: it interrupts, though it is passed over.
+const CALM: Duration = Duration::from_secs(2);
 /// How long the number of threads is trusted to tell whether they are the same.
 const RECOUNT: Duration = Duration::from_secs(1);
 /// How much longer than a look, in CPU time, the pause after it is: what looking costs is bounded by a thousandth …
@@ -41,7 +43,9 @@ pub(crate) struct CpuTimers {
     interval: Duration,
     /// What threads get instead of timers.
     events: Option<PerfEvents>,
-    scout: TimerId,
+    scout: Scout,
+    /// When threads were last seen to have come or gone.
+    stirred: Instant,
     scan_due: Instant,
     /// How many threads there were at the last scan, and how many had an entry.
     counted: (Option<u64>, usize),
@@ -60,6 +64,23 @@ pub(crate) struct CpuTimers {
     own_tid: u32,
 }
 
+/// The timer on the process's clock.
+#[derive(Debug, Clone, Copy)]
+struct Scout {
+    timer: TimerId,
+    is_calm: bool,
+}
+
+impl Scout {
+    fn start(interval: Duration, is_calm: bool) -> Result<Scout, i32> {
+        let period_ns = interval.as_nanos() as u64 * if is_calm { u64::from(CALM_PERIODS) } else { 1 };
+        // At random, so that what it stands for is right on average however often it is changed.
+        let first_ns = 1 + clock::random(period_ns) % period_ns;
+        let timer = timer::start(Clock::Process, scout_value(is_calm), first_ns, period_ns)?;
+        Ok(Scout { timer, is_calm })
+    }
+}
+
 /// How a thread did at its last check-up.
 #[derive(Debug, Clone, Copy)]
 struct Health {
@@ -71,8 +92,7 @@ impl CpuTimers {
     /// Starts the scout and a timer for every thread but the calling one, or a perf event if `perf_events`.
     pub(crate) fn start(zone: &'static Zone, interval: Duration, perf_events: bool) -> Started {
         let events = if perf_events { Some(PerfEvents::new(interval)?) } else { None };
-        let interval_ns = interval.as_nanos() as u64;
-        let scout = timer::start(Clock::Process, scout_value(), interval_ns, interval_ns)
+        let scout = Scout::start(interval, false)
             .map_err(|errno| Error::System { what: "timer_create", source: io::Error::from_raw_os_error(errno) })?;
         let now = Instant::now();
         let mut engine = CpuTimers {
@@ -80,6 +100,7 @@ impl CpuTimers {
             interval,
             events,
             scout,
+            stirred: now,
             scan_due: now,
             counted: (None, 0),
             recount_due: now,
@@ -106,6 +127,9 @@ impl CpuTimers {
         let counted = (tasks::count(), self.zone.threads.taken().count());
         if counted == self.counted && now < self.recount_due {
             return false;
+        }
+        if counted != self.counted {
+            self.stirred = now;
         }
         (self.counted, self.recount_due) = (counted, now + RECOUNT);
         true
@@ -154,6 +178,17 @@ impl CpuTimers {
         gone
     }
 
+    /// Has the scout come each period while threads come and go, and seldom when they have long ceased to. Threads that can have no
+    /// timer have none but the scout.
+    fn pace_scout(&mut self, now: Instant) {
+        let is_calm = now - self.stirred > CALM && self.unarmed() == 0;
+        if is_calm != self.scout.is_calm
+            && let Ok(scout) = Scout::start(self.interval, is_calm)
+        {
+            timer::delete(std::mem::replace(&mut self.scout, scout).timer);
+        }
+    }
+
     /// See [`Census`]; to be called right after a scan. The last one counts the living, too.
     fn take_census(&self, gone: Vec<u32>, is_last: bool) -> Option<Census> {
         // First the process's clock: what a thread uses in between then counts for the living, and is missing for a moment.
@@ -169,7 +204,10 @@ impl CpuTimers {
                 census.stopped.push(tid);
             }
         }
-        census.used_by_others = process.saturating_sub(left_out);
+        // Perf events do not wait for the tick: what they have not sampled yet is chance, which evens out by the end.
+        if is_last || self.events.is_none() {
+            census.used_by_others = process.saturating_sub(left_out);
+        }
         Some(census)
     }
 
@@ -265,8 +303,12 @@ impl Engine for CpuTimers {
             let rest = rest_after(|| {
                 if self.may_have_changed(now) {
                     let gone = self.scan();
+                    if !gone.is_empty() {
+                        self.stirred = now;
+                    }
                     census = self.take_census(gone, false);
                 }
+                self.pace_scout(now);
             });
             self.scan_due = now + rest.max(SCAN);
         }
@@ -293,7 +335,7 @@ impl Engine for CpuTimers {
     }
 
     fn stop(&mut self) {
-        timer::delete(self.scout);
+        timer::delete(self.scout.timer);
         for (_, _, thread) in self.zone.threads.taken() {
             self.take_back(thread);
             thread.forget();

@@ -19,6 +19,9 @@ static MARK: AtomicU8 = AtomicU8::new(0);
 const SCOUT: u32 = u32::MAX;
 /// The slot number that stands for the collector's thread, which asks.
 const ASKING: u32 = u32::MAX - 1;
+/// The slot number that stands for the scout while it comes seldom, and for how many periods it stands then.
+const CALM_SCOUT: u32 = u32::MAX - 2;
+pub(crate) const CALM_PERIODS: u32 = 4;
 
 /// The beginning of a `siginfo_t` as a 64-bit kernel has it.
 #[repr(C)]
@@ -39,7 +42,7 @@ struct Info {
 enum Cause {
     /// The timer of the thread in that slot has expired, so often.
     Timer { slot: usize, times: u32 },
-    /// The scout has, so often.
+    /// The scout has; it stands for so many periods.
     Scout { times: u32 },
     /// The collector's thread wants to know where this one is.
     Asked,
@@ -65,6 +68,7 @@ impl Cause {
         let times = 1_u32.saturating_add(u32::try_from(info.overrun).unwrap_or(0));
         match (info.code, info.value as u32) {
             (libc::SI_TIMER, SCOUT) => Some(Cause::Scout { times }),
+            (libc::SI_TIMER, CALM_SCOUT) => Some(Cause::Scout { times: times.saturating_mul(CALM_PERIODS) }),
             (libc::SI_TIMER, slot) => Some(Cause::Timer { slot: slot as usize, times }),
             (libc::SI_QUEUE, ASKING) => Some(Cause::Asked),
             _ => None,
@@ -80,9 +84,9 @@ pub(super) fn value_of(slot: u32) -> usize {
     ((&raw const MARK) as usize) << 32 | slot as usize
 }
 
-/// The value that the scout sends.
-pub(crate) fn scout_value() -> usize {
-    value_of(SCOUT)
+/// The value that the scout sends: each period, or every [`CALM_PERIODS`].
+pub(crate) fn scout_value(is_calm: bool) -> usize {
+    value_of(if is_calm { CALM_SCOUT } else { SCOUT })
 }
 
 /// The value that comes with a question of the collector's thread.
