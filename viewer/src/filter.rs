@@ -32,6 +32,11 @@ pub struct Viewed<'a> {
 }
 
 impl View {
+    /// The profile as the view is to be put on it, if some functions' instances are to stand for themselves.
+    pub(crate) fn with_instances(&self, opened: &Opened) -> Option<Opened> {
+        (self.merge_generics && !self.instances.is_empty()).then(|| opened.with_instances(&self.instances))
+    }
+
     /// Puts the view on a profile.
     ///
     /// # Errors
@@ -322,5 +327,22 @@ mod tests {
         ]);
         let merged = folded(&opened, &[("generics", "merge")]);
         assert_eq!(merged, ["main;app::again;app::again 4", "main;app::get 3", "main;app::run 3"]);
+    }
+
+    #[test]
+    fn the_instances_of_one_function_open_while_others_stay_merged() {
+        let opened = opened(&[
+            (&["app::run::{{closure}}", "app::run", "main"], 3),
+            (&["app::get<u8>", "main"], 1),
+            (&["app::get<u16>", "main"], 2),
+        ]);
+        let view = View { merge_generics: true, instances: vec!["app::get".to_owned()], ..View::default() };
+        let apart = view.with_instances(&opened).unwrap();
+        let viewed = view.of(&apart).unwrap();
+        let totals = viewed.call_graph().totals;
+        let mut rows: Vec<_> = viewed.functions.iter().map(|of| (&*of.name, of.instances)).zip(totals).collect();
+        rows.sort_unstable();
+        let expected = [(("app::get<u16>", 1), 2), (("app::get<u8>", 1), 1), (("app::run", 2), 3), (("main", 1), 6)];
+        assert_eq!(rows, expected);
     }
 }

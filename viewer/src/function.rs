@@ -15,6 +15,8 @@ pub struct Function {
     pub module: String,
     /// The source file, or the mapped file, or empty.
     pub file: String,
+    /// How many instances and closures are shown as this one; 0 where none are merged.
+    pub instances: usize,
 }
 
 /// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>), over the texts with a NUL between them.

@@ -33,7 +33,7 @@ pub(crate) fn describe(name: &str, file: &str, mapped: &str) -> Function {
     let parts = Parts::of(&name, file, mapped);
     let (label, krate, module) = (parts.label, parts.krate, parts.module);
     let file = if file.is_empty() { mapped } else { file };
-    Function { id: hash(&[&name, file]), label, krate, module, file: file.to_owned(), name }
+    Function { id: hash(&[&name, file]), label, krate, module, file: file.to_owned(), name, instances: 0 }
 }
 
 /// The name of the function that an instance or a closure belongs to: generic arguments and closures left out.

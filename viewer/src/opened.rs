@@ -1,7 +1,8 @@
 //! A profile that has been opened: its frame tree and what is known of each function, made once and looked at often.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use plop_profile::{Frame, FrameTree, LabelSetId, LabelValue, MappingId, Profile, Samples};
 use rustc_hash::FxHashMap;
@@ -15,14 +16,14 @@ use crate::view::ViewError;
 #[derive(Debug)]
 pub struct Opened {
     /// The profile itself.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// The name of the format that it came in.
     pub format: &'static str,
     /// What its reader has to know: torn, without names, doubtful.
     pub warnings: Vec<String>,
-    apart: Shown,
+    apart: Arc<Shown>,
     merged: OnceLock<Shown>,
-    times: Option<Times>,
+    times: Option<Arc<Times>>,
 }
 
 /// A frame tree with what is known of each of its frames.
@@ -60,8 +61,9 @@ impl Opened {
         let tree = FrameTree::new(&profile);
         let mapped = mapped_files(&profile);
         let functions = tree.frames.iter().map(|&frame| describe(&profile, frame, &mapped)).collect();
-        let times = Times::of(&profile);
-        let apart = Shown::of(&profile, tree, functions);
+        let apart = Arc::new(Shown::of(&profile, tree, functions));
+        let times = Times::of(&profile).map(Arc::new);
+        let profile = Arc::new(profile);
         Opened { profile, format, warnings, apart, merged: OnceLock::new(), times }
     }
 
@@ -78,8 +80,9 @@ impl Opened {
             Frame::Unnamed(_) => Function::default(),
         };
         let functions = tree.frames.iter().map(known).collect();
-        let times = Times::of(&profile);
-        let apart = Shown::of(&profile, tree, functions);
+        let apart = Arc::new(Shown::of(&profile, tree, functions));
+        let times = Times::of(&profile).map(Arc::new);
+        let profile = Arc::new(profile);
         Opened { profile, format, warnings, apart, merged: OnceLock::new(), times }
     }
 
@@ -90,7 +93,7 @@ impl Opened {
     pub(crate) fn stretch(&self, from: Option<Moment>, to: Option<Moment>) -> Result<Opened, ViewError> {
         let untimed = || ViewError("base: the profile does not say when its samples were taken".to_owned());
         let times = self.times.as_ref().ok_or_else(untimed)?;
-        let mut profile = self.profile.clone();
+        let mut profile = Profile::clone(&self.profile);
         profile.samples = Samples::new(profile.sample_types.len());
         for sample in self.profile.samples.iter().filter(|sample| times.lies_between(sample.labels, from, to)) {
             profile.samples.add(sample.stack, sample.labels, sample.values);
@@ -107,12 +110,25 @@ impl Opened {
 
     /// Instances of generic functions, and closures, as the functions that they belong to.
     pub(crate) fn merged(&self) -> &Shown {
-        self.merged.get_or_init(|| merge_families(&self.apart))
+        self.merged.get_or_init(|| merge_families(&self.apart, &[]))
+    }
+
+    /// The same profile where the instances of some functions, by the names that all of them have, are not merged.
+    pub(crate) fn with_instances(&self, of: &[String]) -> Opened {
+        let Opened { profile, format, warnings, apart, times, .. } = self;
+        Opened {
+            profile: profile.clone(),
+            format,
+            warnings: warnings.clone(),
+            apart: apart.clone(),
+            merged: OnceLock::from(merge_families(apart, of)),
+            times: times.clone(),
+        }
     }
 
     /// When its samples were taken, if it says so.
     pub(crate) fn times(&self) -> Option<&Times> {
-        self.times.as_ref()
+        self.times.as_deref()
     }
 
     /// The values of each label but the time, texts and numbers alike, by key; the keys and values in order.
@@ -175,7 +191,8 @@ fn describe(profile: &Profile, frame: Frame, mapped: &FxHashMap<u32, MappingId>)
     names::describe(&profile.frame_name(frame), profile.frame_file(frame), mapped)
 }
 
-fn merge_families(apart: &Shown) -> Shown {
+/// Instances and closures become their function, but for those of functions with these names.
+fn merge_families(apart: &Shown, opened: &[String]) -> Shown {
     let mut functions: Vec<Function> = Vec::new();
     let mut frames: Vec<Frame> = Vec::new();
     let mut known: FxHashMap<(String, String, String), u32> = FxHashMap::default();
@@ -184,20 +201,26 @@ fn merge_families(apart: &Shown) -> Shown {
         .iter()
         .zip(&apart.tree.frames)
         .map(|(function, &frame)| {
-            let family = names::family(&function.name);
+            let family = match names::family(&function.name) {
+                family if opened.iter().any(|name| *name == family) => Cow::Borrowed(&*function.name),
+                family => family,
+            };
             // The crate tells families of the same name apart; the file does not, since an instance is made where it is used.
             // But a bare name says too little without its file.
             let file = if family.contains("::") { "" } else { &function.file };
-            *known.entry((family.to_string(), function.krate.clone(), file.to_owned())).or_insert_with(|| {
-                let mut described = match family == function.name {
-                    true => function.clone(),
-                    false => names::describe(&family, &function.file, ""),
-                };
-                described.krate.clone_from(&function.krate);
-                functions.push(described);
-                frames.push(frame);
-                functions.len() as u32 - 1
-            })
+            let number =
+                *known.entry((family.to_string(), function.krate.clone(), file.to_owned())).or_insert_with(|| {
+                    let mut described = match family == function.name {
+                        true => function.clone(),
+                        false => names::describe(&family, &function.file, ""),
+                    };
+                    described.krate.clone_from(&function.krate);
+                    functions.push(described);
+                    frames.push(frame);
+                    functions.len() as u32 - 1
+                });
+            functions[number as usize].instances += 1;
+            number
         })
         .collect();
     let nodes = &apart.tree.nodes;

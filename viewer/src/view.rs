@@ -36,6 +36,8 @@ pub struct View {
     pub fold_recursion: bool,
     /// Instances of a generic function, and its closures, count as the function.
     pub merge_generics: bool,
+    /// Functions, by name, whose instances and closures are functions of their own all the same.
+    pub instances: Vec<String>,
 }
 
 /// Which functions a filter means: `crate:tokio`, `file:net/`, `module:app::db`, or a regular expression for name or file.
@@ -170,6 +172,7 @@ impl View {
             "to" => self.to = moment(key, value)?,
             "recursion" => self.fold_recursion = one_of(key, value, ["keep", "fold"])? == 1,
             "generics" => self.merge_generics = one_of(key, value, ["apart", "merge"])? == 1,
+            "instances" => self.instances.push(value.to_owned()),
             _ => return Ok(false),
         }
         Ok(true)

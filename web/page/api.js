@@ -70,7 +70,7 @@ export async function functionInfo(id, query, signal) {
   const { functions, total, sample_type } = await top(id, query, signal);
   const found = functions.find((row) => row.id === query.get("item"));
   if (!found) throw new Refused(404, "no such function");
-  return { ...found, unit: sample_type.unit, view_total: total };
+  return { ...found, family: found.name, instances: 0, unit: sample_type.unit, view_total: total };
 }
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<{ functions: number, weight: number, total: number }>} */

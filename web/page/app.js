@@ -34,6 +34,8 @@ const page = {
   released: () => live.release(),
   ask: (/** @type {import("./types.js").Point} */ at) => selection.ask(at),
   open: () => stage.open("sandwich"),
+  showInstances: (/** @type {string} */ family) => selection.showInstances(family),
+  mergeInstances: () => selection.mergeInstances(),
 };
 const graph = new GraphView(look, $("graph-view"), page);
 /** @type {import("./views/view.js").View[]} */

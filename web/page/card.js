@@ -42,7 +42,8 @@ export function showCard(card, picture, number, at, window) {
   list("called by", "to", "from");
   list("calls", "from", "to");
   const name = item.kind === "fold" ? `${item.name}: ${item.members} functions that are not drawn` : item.name;
-  const where = item.kind === "fold" ? "double-click to open" : [item.crate, item.file].filter(Boolean).join(" · ");
+  const merged = item.instances ? `${item.instances} instances and closures in one; double-click shows them apart` : "";
+  const where = item.kind === "fold" ? "double-click to open" : [item.crate, item.file, merged].filter(Boolean).join(" · ");
   card.replaceChildren(element("div", name, "name"), element("div", where, "where"), figures);
   place(card, at, window);
 }

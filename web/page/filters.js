@@ -9,7 +9,7 @@ const TYPING_MS = 40;
 
 /** What a chip calls each parameter. @type {Record<string, string>} */
 const CHIPS = {
-  focus: "focus", ignore: "ignore", hide: "hide", show_from: "show from", preset: "hide runtime of", thread: "thread", label: "label", recursion: "recursion",
+  focus: "focus", ignore: "ignore", hide: "hide", show_from: "show from", preset: "hide runtime of", thread: "thread", label: "label", recursion: "recursion", instances: "instances of",
 };
 
 export class Filters {
@@ -42,7 +42,7 @@ export class Filters {
     this.row.addEventListener("submit", (event) => event.preventDefault());
     this.row.addEventListener("reset", (event) => {
       event.preventDefault();
-      look.go(Object.fromEntries([...ROW, "open"].map((key) => [key, []])));
+      look.go(Object.fromEntries([...ROW, "open", "instances"].map((key) => [key, []])));
     });
   }
 

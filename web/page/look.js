@@ -4,7 +4,7 @@
 import * as address from "./address.js";
 
 /** What of the profile is looked at: parameters that the server takes with every question, as API.md lists them. */
-export const VIEW = ["type", "focus", "ignore", "hide", "show_from", "preset", "thread", "label", "from", "to", "base", "base_from", "base_to", "normalize", "recursion", "generics", "color"];
+export const VIEW = ["type", "focus", "ignore", "hide", "show_from", "preset", "thread", "label", "from", "to", "base", "base_from", "base_to", "normalize", "recursion", "generics", "instances", "color"];
 
 /**
  * What a part of the page can follow:

@@ -8,7 +8,7 @@ import { quantity, share } from "./quantity.js";
 
 /** @typedef {import("./types.js").FunctionInfo} FunctionInfo */
 
-/** What the menu and the bar offer. @typedef {{ name: string, key: string, says: string, run: (of: FunctionInfo) => void }} Action */
+/** What the menu and the bar offer, to those functions that it fits. @typedef {{ name: string, key: string, says: string, fits?: (of: FunctionInfo) => boolean, run: (of: FunctionInfo) => void }} Action */
 
 /** A function's name as a filter that means it alone. @param {string} name */
 export const exactly = (name) => `^${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
@@ -31,6 +31,7 @@ export class Selection {
       { name: "Hide", key: "H", says: "take it out of the stacks, its cost charged to its callers", run: filter("hide") },
       { name: "Hide crate", key: "C", says: "take its whole crate out", run: (of) => look.go({ hide: [...new Set([...look.all("hide"), `crate:${exactly(of.crate).slice(1, -1)}`])] }) },
       { name: "Show from", key: "S", says: "cut the stacks above it", run: (of) => look.go({ show_from: [exactly(of.name)] }) },
+      { name: "Instances", key: "G", says: "show its instances and closures apart, or merge them again", fits: (of) => of.instances > 1 || this.#isApart(of), run: (of) => (this.#isApart(of) ? this.mergeInstances() : this.showInstances(of.family)) },
       { name: "Callers and callees", key: "E", says: "its callers and callees", run: () => showView("sandwich") },
       { name: "Source", key: "O", says: "its source, line by line", run: () => showView("source") },
     ];
@@ -45,6 +46,30 @@ export class Selection {
   /** The keys of what can be done. @returns {import("./keys.js").Binding[]} */
   get keys() {
     return this.actions.map((action) => ({ keys: [action.key], says: action.says, run: () => this.#run(action) }));
+  }
+
+  /** What can be done with the selected function. @param {FunctionInfo} info */
+  #fitting(info) {
+    return this.actions.filter((action) => action.fits?.(info) ?? true);
+  }
+
+  /** @param {FunctionInfo} of */
+  #isApart(of) {
+    return this.look.all("instances").includes(of.family);
+  }
+
+  /** Shows a function's instances and closures in its place. @param {string} family the name that they have in common */
+  showInstances(family) {
+    if (kept) return;
+    this.look.go({ instances: [...new Set([...this.look.all("instances"), family])], generics: [] });
+  }
+
+  /** Merges the instances that the selected function is one of. @returns {boolean} whether it is one of any */
+  mergeInstances() {
+    const { info, look } = this;
+    if (!info || !this.#isApart(info)) return false;
+    look.go({ instances: look.all("instances").filter((name) => name !== info.family) });
+    return true;
   }
 
   async #load() {
@@ -73,7 +98,7 @@ export class Selection {
       return made;
     };
     if (!info) {
-      const text = this.look.selected ? "a group of functions is selected" : `Click a function to select it in every view; ${this.actions.length ? "right-click for what can be done with it; " : ""}? lists the keys.`;
+      const text = this.look.selected ? "what is selected is no single function of this view" : `Click a function to select it in every view; ${this.actions.length ? "right-click for what can be done with it; " : ""}? lists the keys.`;
       bar.replaceChildren(part("span", text, "hint"));
       return;
     }
@@ -83,7 +108,7 @@ export class Selection {
     const sides = (/** @type {"self" | "total"} */ says) => (before && after ? `${says} ${quantity(before[says], unit)} → ${quantity(after[says], unit)}` : "");
     const compared = `${sides("self")}, ${sides("total")}, ${change(info.delta ?? 0)}`;
     const figures = part("span", before ? compared : `self ${quantity(info.self, info.unit)} (${share(info.self, info.view_total)}), total ${quantity(info.total, info.unit)} (${share(info.total, info.view_total)})`, "figures");
-    const buttons = this.actions.map((action) => {
+    const buttons = this.#fitting(info).map((action) => {
       const button = /** @type {HTMLButtonElement} */ (part("button", action.name));
       button.type = "button";
       button.title = `${action.says} (shift ${action.key})`;
@@ -96,14 +121,15 @@ export class Selection {
   /** @param {Action} action */
   #run(action) {
     this.#close();
-    if (this.info) action.run(this.info);
+    if (this.info && (action.fits?.(this.info) ?? true)) action.run(this.info);
   }
 
   /** Opens the menu for the selected function. @param {import("./types.js").Point} at in the window */
   ask(at) {
     const { menu } = this;
     if (this.actions.length === 0) return;
-    menu.replaceChildren(...this.actions.map((action) => {
+    const actions = this.info?.id === this.look.selected ? this.#fitting(this.info) : this.actions.filter((action) => !action.fits);
+    menu.replaceChildren(...actions.map((action) => {
       const entry = document.createElement("button");
       entry.type = "button";
       entry.setAttribute("role", "menuitem");

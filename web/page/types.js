@@ -12,7 +12,7 @@
  *   self_check: Record<string, number> | null, warnings: string[] }} ProfileInfo
  * @typedef {{ name: string, color: number, self: number, total: number }} Group
  * @typedef {{ id: string, kind: "function" | "fold", name: string, label: string, group: number, file: string, crate: string,
- *   module: string, self: number, total: number, members: number, rank: number, x: number, y: number, radius: number, strip: boolean, delta?: number, before?: Measures, after?: Measures }} Item
+ *   module: string, self: number, total: number, members: number, instances?: number, rank: number, x: number, y: number, radius: number, strip: boolean, delta?: number, before?: Measures, after?: Measures }} Item
  * @typedef {{ self: number, total: number }} Measures
  * @typedef {{ from: number, to: number, weight: number, elided: number, kind: "line" | "back" | "pip" | "faint", bends: [number, number][], delta?: number }} Edge
  * @typedef {{ functions: number, self: number }} Part
@@ -29,8 +29,8 @@
  * @typedef {import("./views/view.js").Head & { function: number, self: number, function_total: number, before?: Measures, after?: Measures, delta?: number, callers: Neighbour[],
  *   callees: Neighbour[], functions: import("./flame/boxes.js").Meaning[], up: import("./flame/boxes.js").Sent[],
  *   down: import("./flame/boxes.js").Sent[] }} Sandwich
- * @typedef {{ id: string, name: string, label: string, crate: string, module: string, file: string, self: number, total: number,
- *   unit: string, view_total: number, before?: Measures, after?: Measures, delta?: number }} FunctionInfo
+ * @typedef {{ id: string, name: string, label: string, crate: string, module: string, file: string, family: string, instances: number,
+ *   self: number, total: number, unit: string, view_total: number, before?: Measures, after?: Measures, delta?: number }} FunctionInfo
  * @typedef {{ line: number, self: number, total: number, before?: Measures, after?: Measures, delta?: number }} LineValue
  * @typedef {import("./views/view.js").Head & { file: string, found: string | null, remark: string, first: number | null, text: string | null,
  *   lines: LineValue[] }} Source

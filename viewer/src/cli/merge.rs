@@ -1,6 +1,7 @@
 //! `plop-view merge`: several profiles added up to one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueHint};
 use plop_profile::Profile;
@@ -32,7 +33,7 @@ impl Merge {
         let sources = self.names.sources();
         let mut merged: Option<Profile> = None;
         for file in &self.files {
-            let next = input::open(file, &sources)?.profile;
+            let next = Arc::unwrap_or_clone(input::open(file, &sources)?.profile);
             let Some(merged) = &mut merged else {
                 merged = Some(next);
                 continue;

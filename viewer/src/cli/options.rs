@@ -75,6 +75,7 @@ impl Filters {
             to: moment("to", &self.to)?,
             fold_recursion: self.fold_recursion,
             merge_generics: self.merge_generics,
+            instances: Vec::new(),
         })
     }
 }

@@ -41,9 +41,9 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
     });
     let mut items = Vec::with_capacity(list.len());
     for (number, (stands, described)) in list.iter().zip(described).enumerate() {
-        let (kind, members) = match stands {
-            Stands::Function(_) => (ItemKind::Function, 1),
-            Stands::Fold { members, .. } => (ItemKind::Fold, *members),
+        let (kind, members, instances) = match stands {
+            Stands::Function(frame) => (ItemKind::Function, 1, source.functions[*frame as usize].instances),
+            Stands::Fold { members, .. } => (ItemKind::Fold, *members, 0),
         };
         let Described { id, name, label, krate, module, file, group: _ } = described;
         let (self_value, total) = (graph.self_values[number], graph.totals[number]);
@@ -62,6 +62,7 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
             self_value,
             total,
             members,
+            instances,
             rank,
             x,
             y,
@@ -240,7 +241,7 @@ fn describe(source: Source<'_>, stands: &Stands<'_>, color: ColorBy) -> Describe
         Stands::Function(frame) => {
             let function = source.functions[*frame as usize].clone();
             let group = color.group_of(&function).to_owned();
-            let crate::Function { id, name, label, krate, module, file } = function;
+            let crate::Function { id, name, label, krate, module, file, instances: _ } = function;
             Described { id, name, label, krate, module, file, group }
         }
         Stands::Fold { of: folded, members, first } => {

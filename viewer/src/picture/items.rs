@@ -11,6 +11,7 @@ use super::color::hash;
 use super::elide;
 use super::reduce::{Place, Reduced, reduce};
 use super::{Settings, Source};
+use crate::names::family;
 
 /// From what share of the total on a module, or a crate, is folded by itself.
 const MODULE_SHARE: f64 = 0.01;
@@ -122,6 +123,9 @@ pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
     }
     let opened: Vec<u32> = opened(source, &graph, &shown, &closed, &settings.open);
     opened.iter().for_each(|&frame| shown[frame as usize] = true);
+    for name in &settings.instances {
+        instances(source, &graph, &closed, name).for_each(|frame| shown[frame as usize] = true);
+    }
     // A fold with a single member that counts says less than the member.
     for members in folds(source, &graph, &shown, &closed).into_values() {
         if closed[members[0] as usize].is_some() {
@@ -198,6 +202,22 @@ fn opened<'a>(
         opened.extend(members.into_iter().take(OPENED_MEMBERS));
     }
     opened
+}
+
+/// The heaviest instances of a function.
+fn instances<'a>(
+    source: Source<'a>,
+    graph: &'a CallGraph,
+    closed: &[Option<Folded<'a>>],
+    name: &str,
+) -> impl Iterator<Item = u32> {
+    let is_one = |&frame: &u32| {
+        let at = frame as usize;
+        graph.totals[at] != 0 && closed[at].is_none() && family(&source.functions[at].name) == name
+    };
+    let mut found: Vec<u32> = (0..graph.totals.len() as u32).filter(is_one).collect();
+    found.sort_by_key(|&frame| (std::cmp::Reverse(graph.totals[frame as usize]), frame));
+    found.into_iter().take(OPENED_MEMBERS)
 }
 
 /// All functions that are not shown and have samples, each in the fold that it is closed in or else in the smallest one that

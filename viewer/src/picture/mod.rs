@@ -89,12 +89,15 @@ pub struct Settings {
     pub open: Vec<u64>,
     /// Modules and crates that are closed in place.
     pub close: Vec<Closed>,
+    /// Functions, by name, whose instances are open in place: the heaviest of them are items.
+    pub instances: Vec<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (direction, color) = (Direction::Right, ColorBy::Crate);
-        Settings { items: 90, direction, width: 1600.0, height: 1000.0, color, open: Vec::new(), close: Vec::new() }
+        let (open, close, instances) = (Vec::new(), Vec::new(), Vec::new());
+        Settings { items: 90, direction, width: 1600.0, height: 1000.0, color, open, close, instances }
     }
 }
 
@@ -187,6 +190,8 @@ pub struct Item {
     pub self_value: i64,
     pub total: i64,
     pub members: usize,
+    #[serde(skip_serializing_if = "is_one")]
+    pub instances: usize,
     pub rank: usize,
     pub x: f64,
     pub y: f64,
@@ -268,6 +273,10 @@ pub struct Split {
     pub total: i64,
     /// The number of an edge and what those samples weigh on it; edges without any are left out.
     pub edges: Vec<(usize, i64)>,
+}
+
+fn is_one(instances: &usize) -> bool {
+    *instances <= 1
 }
 
 fn hex<S: serde::Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {

@@ -47,7 +47,15 @@ fn function(name: &str) -> Function {
         count => (segments[0].to_owned(), segments[..count - 1].join("::")),
     };
     let label = segments[segments.len().saturating_sub(2)..].join("::");
-    Function { id: color::hash(&[name]), label, krate, module, file: String::new(), name: name.to_owned() }
+    Function {
+        id: color::hash(&[name]),
+        label,
+        krate,
+        module,
+        file: String::new(),
+        name: name.to_owned(),
+        instances: 0,
+    }
 }
 
 /// A program of so many functions in which each calls a few later ones, some its own caller, and all the allocator; samples

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::State;
+use super::query::Query;
 use super::reply::Refusal;
 use crate::filter::Viewed;
 use crate::library::Entry;
@@ -36,6 +37,21 @@ pub(super) async fn with_profile<T: Send + 'static>(
         let entry = shared.library.entry(&id)?;
         let opened = shared.library.open(&entry)?;
         work(&entry, &opened)
+    })
+    .await
+}
+
+/// Opens the profile, puts the query's view on it, and hands both to `work`.
+pub(super) async fn with_view<T: Send + 'static>(
+    shared: State,
+    id: String,
+    query: Query,
+    work: impl FnOnce(&Entry, &Viewed<'_>, &Query) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    with_profile(shared, id, move |entry, opened| {
+        let instances = query.view.with_instances(opened);
+        let viewed = query.view.of(instances.as_ref().unwrap_or(opened))?;
+        work(entry, &viewed, &query)
     })
     .await
 }

@@ -60,7 +60,8 @@ pub(super) async fn of_both<T: Send + 'static>(
         let (after, before) = (shared.library.entry(&id)?, shared.library.entry(&base.id)?);
         let stretch = (query.view.from.take(), query.view.to.take());
         let comparison = comparison(&shared, &before, (base.from, base.to), &after, stretch)?;
-        let viewed = query.view.of(&comparison.opened)?;
+        let instances = query.view.with_instances(&comparison.opened);
+        let viewed = query.view.of(instances.as_ref().unwrap_or(&comparison.opened))?;
         work(&Both::new(&comparison, viewed, base.normalize)?, &query)
     })
     .await

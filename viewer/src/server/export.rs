@@ -4,7 +4,7 @@ use axum::extract::{Path, RawQuery};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
-use super::answer::{Answer, with_profile};
+use super::answer::{Answer, with_view};
 use super::query::Query;
 use super::reply::Refusal;
 use super::{State, compare};
@@ -31,9 +31,9 @@ pub(super) async fn export(shared: State, Path(id): Path<String>, RawQuery(query
             written.await?
         }
         None => {
-            let written = with_profile(shared, id, move |_, opened| {
+            let written = with_view(shared, id, query, move |_, viewed, _| {
                 let mut bytes = Vec::new();
-                exporter.write(&query.view.of(opened)?, &mut bytes)?;
+                exporter.write(viewed, &mut bytes)?;
                 Ok(bytes)
             });
             written.await?

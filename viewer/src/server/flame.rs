@@ -6,7 +6,7 @@ use plop_profile::{CallGraph, Edge};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use super::answer::{Answer, Shown, as_json, with_profile};
+use super::answer::{Answer, Shown, as_json, with_view};
 use super::compare::Measured;
 use super::query::Query;
 use super::reply::Refusal;
@@ -139,8 +139,7 @@ pub(super) async fn flame(shared: State, Path(id): Path<String>, RawQuery(query)
         let answer = compare::with_both(shared, id, query, base, move |both, query| Ok(of_both(both, &shape, query)));
         return as_json(answer.await?);
     }
-    let answer = with_profile(shared, id, move |entry, opened| {
-        let viewed = query.view.of(opened)?;
+    let answer = with_view(shared, id, query, move |entry, viewed, query| {
         Ok(Shown::new(entry, &viewed, of_view(&viewed, &shape, &query)))
     });
     as_json(answer.await?)
@@ -205,8 +204,7 @@ pub(super) async fn sandwich(shared: State, Path(id): Path<String>, RawQuery(que
         });
         return as_json(answer.await?);
     }
-    let answer = with_profile(shared, id, move |entry, opened| {
-        let viewed = query.view.of(opened)?;
+    let answer = with_view(shared, id, query, move |entry, viewed, query| {
         let answer = sandwich_of(&viewed, &Stacks::of(&viewed), &query, item, None)?;
         Ok(Shown::new(entry, &viewed, answer))
     });

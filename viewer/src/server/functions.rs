@@ -1,16 +1,19 @@
 //! `api/function` and `api/matches`: one function by its id, and what a search finds.
 
+use std::borrow::Cow;
+
 use axum::extract::{Path, RawQuery};
 use plop_profile::{CallGraph, FrameTree};
 use serde::Serialize;
 use serde_json::json;
 
-use super::answer::{Answer, as_json, with_profile};
+use super::answer::{Answer, as_json, with_view};
 use super::compare::Measured;
 use super::query::Query;
 use super::reply::Refusal;
 use super::{State, compare};
 use crate::filter::Viewed;
+use crate::names;
 
 /// A function as `api/function` answers it.
 #[derive(Serialize)]
@@ -22,6 +25,9 @@ struct Known<'a> {
     krate: &'a str,
     module: &'a str,
     file: &'a str,
+    /// The name that its instances have in common, and how many are shown as it.
+    family: Cow<'a, str>,
+    instances: usize,
     #[serde(rename = "self")]
     self_value: i64,
     total: i64,
@@ -42,6 +48,8 @@ fn known<'a>(viewed: &'a Viewed<'_>, item: u64, graph: &CallGraph) -> Result<(us
         krate: &function.krate,
         module: &function.module,
         file: &function.file,
+        family: names::family(&function.name),
+        instances: function.instances,
         self_value: graph.self_values[frame],
         total: graph.totals[frame],
         unit: viewed.unit(),
@@ -64,8 +72,7 @@ pub(super) async fn function(shared: State, Path(id): Path<String>, RawQuery(que
         });
         return as_json(answer.await?);
     }
-    let answer = with_profile(shared, id, move |_, opened| {
-        let viewed = query.view.of(opened)?;
+    let answer = with_view(shared, id, query, move |_, viewed, _| {
         known(&viewed, item, &viewed.call_graph()).map(|(_, known)| json!(known))
     });
     as_json(answer.await?)
@@ -86,8 +93,7 @@ pub(super) async fn matches(shared: State, Path(id): Path<String>, RawQuery(quer
         });
         return as_json(answer.await?);
     }
-    let answer = with_profile(shared, id, move |_, opened| {
-        let viewed = query.view.of(opened)?;
+    let answer = with_view(shared, id, query, move |_, viewed, query| {
         let own = viewed.node_self(viewed.sample_type);
         Ok(count(&viewed, &own, &query))
     });

@@ -3,7 +3,7 @@
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 
-use super::answer::{Answer, Shown, as_json, with_profile};
+use super::answer::{Answer, Shown, as_json, with_view};
 use super::query::Query;
 use super::reply::Refusal;
 use super::{State, compare};
@@ -28,8 +28,7 @@ pub(super) async fn picture(shared: State, Path(id): Path<String>, RawQuery(quer
         let answer = compare::with_both(shared, id, query, base, |both, query| Ok(compare::picture(both, query)));
         return as_json(answer.await?);
     }
-    let answer = with_profile(shared, id, move |entry, opened| {
-        let viewed = query.view.of(opened)?;
+    let answer = with_view(shared, id, query, move |entry, viewed, query| {
         let picture = of_one(&viewed, &query);
         Ok(Shown::new(entry, &viewed, picture))
     });
@@ -48,8 +47,7 @@ pub(super) async fn item(shared: State, Path(id): Path<String>, RawQuery(query):
         });
         return as_json(answer.await?);
     }
-    let split = with_profile(shared, id, move |_, opened| {
-        let viewed = query.view.of(opened)?;
+    let split = with_view(shared, id, query, move |_, viewed, query| {
         let node_self = viewed.node_self(viewed.sample_type);
         let split = picture::split(source(&viewed, &node_self), &query.settings, item);
         split.ok_or_else(missing)

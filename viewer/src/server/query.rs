@@ -101,6 +101,7 @@ impl Query {
                 parsed.set(&key, &value)?;
             }
         }
+        parsed.settings.instances.clone_from(&parsed.view.instances);
         Ok(parsed)
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, RawQuery};
 use serde::Serialize;
 
-use super::answer::{Answer, Shown, as_json, with_profile};
+use super::answer::{Answer, Shown, as_json, with_view};
 use super::compare::Measured;
 use super::query::Query;
 use super::reply::Refusal;
@@ -55,8 +55,7 @@ pub(super) async fn source(shared: State, Path(id): Path<String>, RawQuery(query
         });
         return as_json(answer.await?);
     }
-    let answer = with_profile(shared, id, move |entry, opened| {
-        let viewed = query.view.of(opened)?;
+    let answer = with_view(shared, id, query, move |entry, viewed, _| {
         let found = source::lines(&viewed, item, viewed.sample_type).ok_or_else(|| Refusal::no_function(item))?;
         let total = viewed.node_self(viewed.sample_type).iter().sum();
         let lines = found.values.into_iter().map(|value| Line { value, sides: None }).collect();

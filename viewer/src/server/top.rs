@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use super::answer::{Answer, Shown, as_json, with_profile};
+use super::answer::{Answer, Shown, as_json, with_view};
 use super::compare::Measured;
 use super::query::Query;
 use super::reply::Refusal;
@@ -85,8 +85,7 @@ pub(super) async fn top(shared: State, Path(id): Path<String>, RawQuery(query): 
         });
         return as_json(answer.await?);
     }
-    let table = with_profile(shared, id, move |entry, opened| {
-        let viewed = query.view.of(opened)?;
+    let table = with_view(shared, id, query, move |entry, viewed, query| {
         let of = viewed.sample_type;
         let answer = match rows {
             Rows::Functions => functions(&viewed, &query),

@@ -22,7 +22,7 @@ export class GraphView {
   title = "Graph";
   parameters = ["items", "direction", "open", "close"];
 
-  /** @param {import("../look.js").Look} look @param {HTMLElement} element @param {{ released: () => void, ask: (at: import("../types.js").Point) => void }} page */
+  /** @param {import("../look.js").Look} look @param {HTMLElement} element @param {{ released: () => void, ask: (at: import("../types.js").Point) => void, showInstances: (family: string) => void, mergeInstances: () => boolean }} page */
   constructor(look, element, page) {
     this.look = look;
     this.element = element;
@@ -62,8 +62,8 @@ export class GraphView {
       { keys: ["ArrowLeft", "ArrowRight"], says: "to the heaviest caller or callee", run: (/** @type {KeyboardEvent} */ event) => this.#walk(/** @type {"ArrowLeft"} */ (event.key)) },
       { keys: ["ArrowUp", "ArrowDown"], says: "to the item above or below", run: (/** @type {KeyboardEvent} */ event) => this.#walk(/** @type {"ArrowUp"} */ (event.key)) },
       { keys: ["h"], says: "the hot path, one call further at each press", run: () => this.#hotPath() },
-      { keys: ["Enter"], says: "open the selected fold", run: () => this.#open(this.graph.selected) },
-      { keys: ["Backspace"], says: "close the selected item's module, then its crate; or the fold that was opened", run: () => this.#close(this.graph.selected) },
+      { keys: ["Enter"], says: "open the selected fold, or show a function's instances", run: () => this.#open(this.graph.selected) },
+      { keys: ["Backspace"], says: "close the selected item's module, then its crate; or what was opened", run: () => this.#close(this.graph.selected) },
       { keys: ["f", "0"], says: "fit to the window", run: () => this.graph.fit() },
       { keys: ["g"], says: "fit the selection and what it calls and is called by", run: () => this.graph.fitSelection() },
       { keys: ["+", "="], says: "zoom in", run: () => this.graph.zoom(1.25) },
@@ -187,9 +187,10 @@ export class GraphView {
     }, REST_MS);
   }
 
-  /** Opens a fold in place: what was closed stands as before, any other shows its heaviest members. @param {number} item */
+  /** Opens in place: a fold that was closed stands as before, any other shows its heaviest members, a function its instances. @param {number} item */
   #open(item) {
     const found = this.picture?.items[item];
+    if (found?.kind === "function" && found.instances) return this.page.showInstances(found.name);
     if (found?.kind !== "fold") return;
     const closed = this.look.all("close");
     const others = closed.filter((name) => name !== closedName(found));
@@ -197,10 +198,10 @@ export class GraphView {
     else this.look.go({ open: [...this.look.all("open"), found.id] });
   }
 
-  /** Closes in place: a fold that was opened, or else the module of an item, or else its crate. @param {number} item */
+  /** Closes in place: instances that stand apart, a fold that was opened, or else the module of an item, or else its crate. @param {number} item */
   #close(item) {
     const found = this.picture?.items[item];
-    if (!found) return;
+    if (!found || this.page.mergeInstances()) return;
     const open = this.look.all("open");
     if (open.includes(found.id)) return this.look.go({ open: open.filter((id) => id !== found.id) });
     const isModule = found.module !== "" && found.module !== found.crate;

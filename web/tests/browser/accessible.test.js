@@ -6,7 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { folded, settled, start } from "./page.js";
+import { folded, holds, settled, start } from "./page.js";
 import { pprof } from "./pprof.js";
 
 /** @type {import("./page.js").Rig} */
@@ -45,7 +45,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     for (const tab of await page.locator("#tabs button").all()) {
       await tab.click();
       await page.waitForSelector(`#tabs button[aria-pressed=true]:text-is("${await tab.innerText()}")`);
-      await page.waitForFunction(() => document.querySelector(".view.shown canvas, .view.shown [role=row], .view.shown tr[data-id], .view.shown .nothing, .view.shown .of"));
+      await holds(page, () => document.querySelector(".view.shown canvas, .view.shown [role=row], .view.shown tr[data-id], .view.shown .nothing, .view.shown .of") !== null);
       assert.deepEqual(await serious(page), [], await tab.innerText());
     }
     await page.context().close();

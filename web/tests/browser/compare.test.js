@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { settled, start, until } from "./page.js";
+import { holds, settled, start, until } from "./page.js";
 import { pprof } from "./pprof.js";
 
 /** @type {import("./page.js").Rig} */
@@ -79,7 +79,7 @@ test("profiles that can't be compared say why", async () => {
 
 test("flame graph, table, tree and card say what has changed, in signs and words too", async () => {
   const page = await rig.open("profile=after.folded&base=before.folded&view=flame&side=table");
-  await page.waitForFunction(() => /** @type {any} */ (window).plop.state !== undefined);
+  await holds(page, () => /** @type {any} */ (window).plop.state !== undefined);
   await page.waitForSelector("table.compared tbody tr[data-id]");
   const rows = await page.locator("tbody#rows tr[data-id]").evaluateAll((lines) => lines.map((line) => [line.querySelector("td")?.textContent, line.querySelector(".change")?.textContent]));
   assert.deepEqual(rows, [["app::draw", "+140+ new"], ["app::lex", "−80− gone"], ["app::parse", "−60− 50 %"], ["main", "0"]]);

@@ -19,14 +19,28 @@ export const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-
  * @property {() => Promise<void>} close
  */
 
-/** @returns {Promise<Rig>} */
-export async function start() {
+/**
+ * @typedef {object} Served a program that says where its page is
+ * @property {string} program
+ * @property {(folder: string) => string[]} options
+ */
+
+/** The viewer of a folder. @param {string[]} [more] options @returns {Served} */
+export const viewer = (more = []) => ({ program: PROGRAM, options: (folder) => ["--no-open", "--port", "0", ...more, folder] });
+
+/** @param {Served} [served] it runs in a folder of its own if it is not the viewer @returns {Promise<Rig>} */
+export async function start(served = viewer()) {
   const folder = await mkdtemp(join(tmpdir(), "plop-page-"));
-  const server = spawn(PROGRAM, ["--no-open", "--port", "0", folder], { stdio: ["ignore", "pipe", "inherit"] });
-  const [address] = await new Promise((resolve, reject) => {
+  const { program } = served;
+  const server = spawn(program, served.options(folder), { stdio: ["ignore", "pipe", "inherit"], cwd: program === PROGRAM ? undefined : folder });
+  /** @type {string} */
+  const address = await new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.once("exit", () => reject(new Error(`${PROGRAM} has ended`)));
-    createInterface({ input: /** @type {import("node:stream").Readable} */ (server.stdout) }).once("line", (line) => resolve([line.trim()]));
+    server.once("exit", () => reject(new Error(`${program} has ended`)));
+    createInterface({ input: /** @type {import("node:stream").Readable} */ (server.stdout) }).on("line", (line) => {
+      const found = /http:\S+/.exec(line);
+      if (found) resolve(found[0]);
+    });
   });
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
   return {
@@ -66,6 +80,22 @@ export async function until(page, condition, what) {
     const drawn = await inspect(page);
     if (condition(drawn)) return drawn;
     if (Date.now() > deadline) throw new Error(`not within ten seconds: ${what}`);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
+  }
+}
+
+/**
+ * Waits until a condition holds in the page; fails after ten seconds. In place of Playwright's own, which the page's
+ * content-security policy keeps from asking a second time.
+ * @template T
+ * @param {import("playwright-core").Page} page
+ * @param {(given: T) => unknown} condition
+ * @param {T} [given]
+ */
+export async function holds(page, condition, given) {
+  const deadline = Date.now() + 10_000;
+  while (!(await page.evaluate(/** @type {any} */ (condition), given))) {
+    if (Date.now() > deadline) throw new Error(`not within ten seconds: ${condition}`);
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
   }
 }

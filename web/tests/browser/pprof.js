@@ -1,6 +1,6 @@
 // A profile.proto made up for tests: samples of named stacks, each with labels of text and a time.
 
-/** @typedef {{ stack: string[], value: number, thread?: string, second?: number }} Sample the stack root first */
+/** @typedef {{ stack: string[], value: number, thread?: string, second?: number, labels?: Record<string, string> }} Sample the stack root first */
 
 /** @param {number} number */
 function varint(number) {
@@ -22,8 +22,9 @@ export function pprof(samples, { seconds = 0, files = {} } = {}) {
   const functions = [];
   const place = (/** @type {string} */ name) => (functions.includes(name) ? functions.indexOf(name) : functions.push(name) - 1) + 1;
   const type = part(1, [...number(1, text("cpu")), ...number(2, text("nanoseconds"))]);
-  const rows = samples.flatMap(({ stack, value, thread, second }) => {
+  const rows = samples.flatMap(({ stack, value, thread, second, labels: more = {} }) => {
     const labels = [
+      ...Object.entries(more).flatMap(([key, of]) => part(3, [...number(1, text(key)), ...number(2, text(of))])),
       ...(thread ? part(3, [...number(1, text("thread")), ...number(2, text(thread))]) : []),
       ...(second === undefined ? [] : part(3, [...number(1, text("time")), ...number(3, second * 1e9), ...number(4, text("nanoseconds"))])),
     ];

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { folded, settled, start, until } from "./page.js";
+import { folded, holds, settled, start, until } from "./page.js";
 import { pprof } from "./pprof.js";
 
 /** @type {import("./page.js").Rig} */
@@ -41,7 +41,7 @@ test("dragging over the strip chooses a stretch that graph and table follow; a c
   assert.ok(!names(part).includes("app::warm_up"));
   const { searchParams } = new URL(page.url());
   assert.deepEqual([searchParams.get("from"), searchParams.get("to")], ["10", "15"]);
-  await page.waitForFunction(() => ![...document.querySelectorAll("tbody tr[data-id]")].some((row) => row.textContent?.includes("warm_up")));
+  await holds(page, () => ![...document.querySelectorAll("tbody tr[data-id]")].some((row) => row.textContent?.includes("warm_up")));
   assert.match(await page.locator(".strip-text").innerText(), /^10 s to 15 s, 5 s: .*, 1\.28 cores$/);
   await page.mouse.click(x + 0.2 * width, y + 20);
   await until(page, (drawn) => drawn.settled && drawn.total === all.total, "all of it is back");
