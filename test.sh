@@ -42,6 +42,7 @@ npm --prefix web test --silent
 
 step "the page in a browser"
 cargo build --quiet --package plop-view
+cargo build --quiet --package plop-examples --example busy_server
 npm --prefix web run --silent test:browser
 
 step "packaging"

@@ -104,14 +104,20 @@ pub enum Normalize {
 pub struct Scale {
     numerator: i64,
     denominator: i64,
+    /// What a sample weighs on either side, on the whole; 0 where the profiles do not count samples.
+    per_sample: Sides<i64>,
 }
+
+/// How many standard deviations a difference must be to be one: chance alone makes such a one in 370 cases, so in one of four
+/// pictures of ninety items.
+const SURE: f64 = 3.0;
 
 impl Scale {
     /// Before's values as they are.
-    pub const ONE: Scale = Scale { numerator: 1, denominator: 1 };
+    pub const ONE: Scale = Scale { numerator: 1, denominator: 1, per_sample: Sides { before: 0, after: 0 } };
 
     fn new(numerator: i64, denominator: i64) -> Self {
-        if numerator > 0 && denominator > 0 { Scale { numerator, denominator } } else { Scale::ONE }
+        if numerator > 0 && denominator > 0 { Scale { numerator, denominator, ..Scale::ONE } } else { Scale::ONE }
     }
 
     /// The fraction as a number.
@@ -122,6 +128,19 @@ impl Scale {
     /// A value of before in units of after, rounded. For sums: of a function, an edge, an item.
     pub fn of(self, before: i64) -> i64 {
         clamped(self.rounded(self.exact(before)))
+    }
+
+    /// Whether two runs of the same program would differ as much by chance. Samples are taken independently of each other, so
+    /// that a count of n has a standard deviation of √n.
+    pub fn is_noise(self, sides: &Sides<i64>) -> bool {
+        if self.per_sample.before <= 0 || self.per_sample.after <= 0 {
+            return false;
+        }
+        let count = |value: i64, weight: i64| value.unsigned_abs() as f64 / weight as f64;
+        let (before, after) = (count(sides.before, self.per_sample.before), count(sides.after, self.per_sample.after));
+        let factor = self.factor() * self.per_sample.before as f64 / self.per_sample.after as f64;
+        let difference = after - factor * before;
+        difference * difference < SURE * SURE * (after + factor * factor * before)
     }
 
     /// After less before, in units of after.
@@ -270,15 +289,29 @@ impl Comparison {
 
     /// The same of another sample type.
     pub(crate) fn scale_of(&self, sample_type: usize, normalize: Normalize) -> Result<Scale, CompareError> {
+        let per_sample = self.per_sample(sample_type);
         let sides = match normalize {
-            Normalize::None => return Ok(Scale::ONE),
+            Normalize::None => return Ok(Scale { per_sample, ..Scale::ONE }),
             Normalize::Total => self.total_of(sample_type),
             Normalize::Time if self.duration_nanos.before <= 0 || self.duration_nanos.after <= 0 => {
                 return Err(CompareError::NoDuration { before: self.duration_nanos.before <= 0 });
             }
             Normalize::Time => self.duration_nanos,
         };
-        Ok(Scale::new(sides.after, sides.before))
+        Ok(Scale { per_sample, ..Scale::new(sides.after, sides.before) })
+    }
+
+    /// What a sample weighs on either side, if there is a type that counts them.
+    fn per_sample(&self, sample_type: usize) -> Sides<i64> {
+        let profile = &self.opened.profile;
+        let is_count = |&at: &usize| {
+            let ValueType { kind, unit } = profile.sample_types[at];
+            ["samples", "sample"].contains(&&profile.strings[kind]) && &profile.strings[unit] == "count"
+        };
+        let Some(counting) = self.sample_types().find(is_count) else { return Sides::default() };
+        let (weights, counts) = (self.total_of(sample_type), self.total_of(counting));
+        let of = |weight: i64, count: i64| if count > 0 { (weight / count).max(1) } else { 0 };
+        Sides { before: of(weights.before, counts.before), after: of(weights.after, counts.after) }
     }
 
     /// The sample types that hold the two sides of one.

@@ -77,17 +77,26 @@ fn diff_as_folded_stacks_and_as_a_profile_with_negative_values_tells_the_same() 
 #[test]
 fn diff_draws_and_lists_the_call_graph_with_what_it_has_on_either_side() {
     let folder = tempfile::tempdir().unwrap();
-    let [before, after] = runs(folder.path());
+    // As many samples as it takes to be sure of a change.
+    let texts = [
+        ("before", "main;parse;lex 1000\nmain;parse 600\nmain;old 400\n"),
+        ("after", "main;parse;lex 3000\nmain;parse 600\nmain;fresh 400\n"),
+    ];
+    let [before, after] = texts.map(|(name, text)| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
     let exported =
         |format: &str| stdout(&plop_view(&["diff", &before, &after, "--normalize", "total", "--format", format]));
     let edges = exported("edges");
     let lines: Vec<&str> = edges.lines().collect();
     assert_eq!(lines[0], "caller,callee,change,before,after,delta");
-    assert!(lines.contains(&"parse,lex,kept,20,30,10") && lines.contains(&"main,old,gone,8,0,-8"), "{edges}");
-    assert!(lines.contains(&"main,fresh,new,0,4,4"), "{edges}");
+    assert!(lines.contains(&"parse,lex,kept,2000,3000,1000") && lines.contains(&"main,old,gone,800,0,-800"), "{edges}");
+    assert!(lines.contains(&"main,fresh,new,0,400,400"), "{edges}");
     let dot = exported("dot");
-    assert!(dot.contains("label=\"samples: 40 before, 40 after\""), "{dot}");
-    assert!(dot.contains("20 → 30") && dot.contains("+ new") && dot.contains("− gone"), "{dot}");
+    assert!(dot.contains("label=\"samples: 4000 before, 4000 after\""), "{dot}");
+    assert!(dot.contains("2000 → 3000") && dot.contains("+ new") && dot.contains("− gone"), "{dot}");
     let svg = exported("svg");
     assert!(svg.contains("lex  + 50 %") && svg.contains("old  − gone"), "{svg}");
     let html = exported("html");

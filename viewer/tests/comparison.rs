@@ -12,29 +12,29 @@ use http::{ask, json, serve};
 fn two_profiles_share_one_picture_that_says_what_grew_came_and_went() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, lines: &str| std::fs::write(folder.path().join(name), lines).unwrap();
-    write("before.folded", "main;parse 6\nmain;lex 4\n");
-    write("after.folded", "main;parse 6\nmain;draw 14\n");
+    write("before.folded", "main;parse 600\nmain;lex 400\n");
+    write("after.folded", "main;parse 600\nmain;draw 1400\n");
     let address = serve(plop_view::router(folder.path()));
     let (status, _, body) = ask(address, "/api/picture/after.folded?base=before.folded");
     assert_eq!(status, 200, "{body}");
     let picture = json(&body);
     assert_eq!(picture["compared"]["factor"], 2.0, "ten samples before weigh as much as twenty after");
-    assert_eq!(picture["compared"]["totals"], serde_json::json!({"before": 20, "after": 20}));
-    assert_eq!((&picture["total"], &picture["unfiltered_total"]), (&40.into(), &40.into()));
+    assert_eq!(picture["compared"]["totals"], serde_json::json!({"before": 2000, "after": 2000}));
+    assert_eq!((&picture["total"], &picture["unfiltered_total"]), (&4000.into(), &4000.into()));
     let parts = picture["shown"]["self"].as_i64().unwrap() + picture["folded"]["self"].as_i64().unwrap();
-    assert_eq!(parts, 40);
+    assert_eq!(parts, 4000);
     let item = |name: &str| picture["items"].as_array().unwrap().iter().find(|item| item["name"] == name).unwrap();
     assert_eq!(item("parse")["delta"], -0.5);
-    assert_eq!(item("parse")["before"], serde_json::json!({"self": 12, "total": 12}));
-    assert_eq!(item("parse")["after"], serde_json::json!({"self": 6, "total": 6}));
+    assert_eq!(item("parse")["before"], serde_json::json!({"self": 1200, "total": 1200}));
+    assert_eq!(item("parse")["after"], serde_json::json!({"self": 600, "total": 600}));
     assert_eq!((&item("draw")["delta"], &item("lex")["delta"]), (&1.0.into(), &(-1.0).into()));
     assert_eq!(item("main")["delta"], 0.0);
     let edges = picture["edges"].as_array().unwrap();
     let sum = |side: &str| edges.iter().map(|edge| edge[side].as_i64().unwrap()).sum::<i64>();
-    assert_eq!((sum("before"), sum("after")), (20, 20), "all of both is called by main");
+    assert_eq!((sum("before"), sum("after")), (2000, 2000), "all of both is called by main");
 
     let (_, _, body) = ask(address, "/api/picture/after.folded?base=before.folded&normalize=none");
-    assert_eq!(json(&body)["compared"]["totals"]["before"], 10);
+    assert_eq!(json(&body)["compared"]["totals"]["before"], 1000);
     let (status, _, body) = ask(address, "/api/picture/after.folded?base=before.folded&normalize=time");
     assert_eq!(status, 400);
     assert_eq!(body, "base: the profile before does not say how long it lasted; normalize by total instead\n");
@@ -72,8 +72,8 @@ fn two_stretches_of_one_profile_can_be_compared() {
 fn two() -> (tempfile::TempDir, std::net::SocketAddr) {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, lines: &str| std::fs::write(folder.path().join(name), lines).unwrap();
-    write("before.folded", "main;app::parse;app::lex 6\nmain;app::old 4\n");
-    write("after.folded", "main;app::parse;app::lex 15\nmain;app::parse 1\nmain;db::fresh 4\n");
+    write("before.folded", "main;app::parse;app::lex 600\nmain;app::old 400\n");
+    write("after.folded", "main;app::parse;app::lex 1500\nmain;app::parse 100\nmain;db::fresh 400\n");
     let address = serve(plop_view::router(folder.path()));
     (folder, address)
 }
@@ -98,13 +98,13 @@ fn the_sandwich_and_the_function_have_both_sides_of_whatever_is_on_either() {
     let parse = of("app::parse");
     assert_eq!(
         (&parse["before"], &parse["after"]),
-        (&value!({"self": 0, "total": 12}), &value!({"self": 1, "total": 16}))
+        (&value!({"self": 0, "total": 1200}), &value!({"self": 100, "total": 1600}))
     );
     assert_eq!(parse["delta"], 0.25, "four more of sixteen");
     let callees = parse["callees"].as_array().unwrap();
     assert_eq!(
         (&callees[0]["before"], &callees[0]["after"], &callees[0]["delta"]),
-        (&12.into(), &15.into(), &0.2.into())
+        (&1200.into(), &1500.into(), &0.2.into())
     );
     assert_eq!(parse["down"][1][5], 0.2, "a box grows likewise: {parse}");
     assert_eq!(parse["up"][1][5], 0.25, "towards its callers, only what passes through it counts: {parse}");
@@ -114,10 +114,10 @@ fn the_sandwich_and_the_function_have_both_sides_of_whatever_is_on_either() {
     let known = json(&ask(address, &format!("/api/function/after.folded?{query}")).2);
     assert_eq!(
         (&known["name"], &known["before"]["self"], &known["delta"]),
-        (&"app::old".into(), &8.into(), &(-1.0).into())
+        (&"app::old".into(), &800.into(), &(-1.0).into())
     );
     let found = json(&ask(address, &format!("/api/matches/after.folded?{BOTH}&search=app::")).2);
-    assert_eq!(found, value!({"functions": 3, "weight": 12 + 8 + 16, "total": 40}));
+    assert_eq!(found, value!({"functions": 3, "weight": 1200 + 800 + 1600, "total": 4000}));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn flame_graphs_from_the_leaves_and_rows_of_crates_have_both_sides() {
         .iter()
         .map(|row| (&row["name"], &row["before"]["self"], &row["after"]["self"]))
         .collect();
-    let expected = [("app", 20, 16), ("db", 0, 4), ("native", 0, 0)]
+    let expected = [("app", 2000, 1600), ("db", 0, 400), ("native", 0, 0)]
         .map(|(name, before, after)| (value!(name), value!(before), value!(after)));
     assert_eq!(rows, expected.iter().map(|(name, before, after)| (name, before, after)).collect::<Vec<_>>());
 }
@@ -148,15 +148,19 @@ fn flame_graphs_from_the_leaves_and_rows_of_crates_have_both_sides() {
 fn recursion_and_merged_frames_count_once_on_either_side() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, lines: &str| std::fs::write(folder.path().join(name), lines).unwrap();
-    write("before.folded", "main;f;g;f 4\nmain;f 2\nmain;x 4\n");
-    write("after.folded", "main;f;g;f 1\nmain;f 2\nmain;x 7\n");
+    write("before.folded", "main;f;g;f 400\nmain;f 200\nmain;x 400\n");
+    write("after.folded", "main;f;g;f 100\nmain;f 200\nmain;x 700\n");
     let address = serve(plop_view::router(folder.path()));
     let flame = json(&ask(address, "/api/flame/after.folded?base=before.folded").2);
     let boxes = flame["boxes"].as_array().unwrap();
     let found = |depth: i64, total: i64| boxes.iter().find(|of| of[0] == depth && of[2] == total).unwrap()[5].clone();
-    assert_eq!(found(1, 6 + 3), value!(-0.5), "six samples of f before, three after, not ten and four");
-    assert_eq!(found(2, 4 + 1), value!(-0.75));
-    assert_eq!(found(3, 4 + 1), value!(-0.75));
+    assert_eq!(
+        found(1, 600 + 300),
+        value!(-0.5),
+        "six hundred samples of f before, three hundred after, not a thousand and four hundred"
+    );
+    assert_eq!(found(2, 400 + 100), value!(-0.75));
+    assert_eq!(found(3, 400 + 100), value!(-0.75));
 }
 
 #[test]
@@ -175,8 +179,8 @@ fn lines_of_source_have_both_sides() {
         }
         profile.save(folder.path().join(name)).unwrap();
     };
-    save("before.pb.gz", &[(2, 6), (3, 4)]);
-    save("after.pb.gz", &[(2, 6), (5, 14)]);
+    save("before.pb.gz", &[(2, 600), (3, 400)]);
+    save("after.pb.gz", &[(2, 600), (5, 1400)]);
     let address = serve(plop_view::router(folder.path()));
     let item = json(&ask(address, "/api/top/after.pb").2)["functions"][0]["id"].as_str().unwrap().to_owned();
     let (status, _, body) = ask(address, &format!("/api/source/after.pb?base=before.pb&item={item}"));
@@ -185,7 +189,7 @@ fn lines_of_source_have_both_sides() {
         value!({"line": number, "self": after, "total": after, "delta": delta,
             "before": {"self": before, "total": before}, "after": {"self": after, "total": after}})
     };
-    assert_eq!(json(&body)["lines"], value!([line(2, 12, 6, -0.5), line(3, 8, 0, -1.0), line(5, 0, 14, 1.0)]));
+    assert_eq!(json(&body)["lines"], value!([line(2, 1200, 600, -0.5), line(3, 800, 0, -1.0), line(5, 0, 1400, 1.0)]));
 }
 
 #[test]
@@ -207,13 +211,13 @@ fn every_format_writes_what_has_changed_or_says_that_it_can_not() {
     }
     assert_eq!(refused, ["speedscope", "firefox", "callgrind"]);
     let folded = exported("folded").2;
-    assert!(folded.lines().any(|line| line == "main;app::parse;app::lex 12 15"), "{folded}");
-    assert!(folded.lines().any(|line| line == "main;app::old 8 0"), "{folded}");
+    assert!(folded.lines().any(|line| line == "main;app::parse;app::lex 1200 1500"), "{folded}");
+    assert!(folded.lines().any(|line| line == "main;app::old 800 0"), "{folded}");
     let edges = json(&exported("edges-json").2);
     assert_eq!(
         (&edges["edges"][0]["change"], &edges["edges"][0]["weight"]),
-        (&"gone".into(), &value!({"before": 8, "after": 0}))
+        (&"gone".into(), &value!({"before": 800, "after": 0}))
     );
     let top = json(&exported("top-json").2);
-    assert_eq!(top["functions"][0]["self"], value!({"before": 8, "after": 0, "delta": -8}), "{top}");
+    assert_eq!(top["functions"][0]["self"], value!({"before": 800, "after": 0, "delta": -800}), "{top}");
 }

@@ -14,6 +14,6 @@ export function change(delta) {
   if (delta <= -1) return "− gone";
   const percent = delta > 0 ? 100 * (1 / (1 - delta) - 1) : 100 * delta;
   const size = Math.abs(percent);
-  if (size < 0.05) return "same";
+  if (size < 0.05) return "≈ same";
   return `${delta > 0 ? "+" : "−"} ${size < 9.95 ? size.toFixed(1) : Math.round(size).toLocaleString("en")} %`;
 }

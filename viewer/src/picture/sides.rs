@@ -8,9 +8,11 @@ use super::reduce::reduce;
 use super::{EdgeSides, ItemSides, Measures, Picture, Source};
 use crate::compare::{Change, Scale, Sides};
 
-/// What has become of something, from −1 (it is gone) to 1 (it is new): its growth as a part of the larger side.
+/// What has become of something, from −1 (it is gone) to 1 (it is new): its growth as a part of the larger side; 0 if chance
+/// alone could have made it.
 pub(crate) fn delta(raw: &Sides<i64>, scale: Scale) -> f64 {
     match raw.change() {
+        _ if scale.is_noise(raw) => 0.0,
         Change::New => 1.0,
         Change::Gone => -1.0,
         Change::Kept => {

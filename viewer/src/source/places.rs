@@ -136,7 +136,7 @@ impl Places {
     fn missing(&self, named: &str) -> String {
         if in_library(named).is_some() {
             return format!(
-                "{named}: the standard library's sources are not installed; `rustup component add rust-src` does"
+                "{named}: the standard library's sources are not installed; `rustup component add rust-src` brings them"
             );
         }
         if let Some(rest) = in_registry(named) {

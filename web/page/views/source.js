@@ -104,7 +104,8 @@ export class SourceView {
     }
     if (source.remark) {
       const remark = document.createElement("span");
-      remark.textContent = source.remark;
+      // The path is said already.
+      remark.textContent = source.remark.startsWith(`${source.file}: `) ? source.remark.slice(source.file.length + 2) : source.remark;
       parts.push(remark);
     }
     this.head.replaceChildren(...parts);

@@ -273,9 +273,10 @@ export class TableView {
       const [before, after] = [row.before?.self ?? 0, row.self];
       // Whether it is new or gone, its total says; how much it grew, its self.
       if (Math.abs(row.delta) >= 1) part.textContent = change(row.delta);
-      else if (before > 0 && after > 0) part.textContent = change((after - before) / Math.max(before, after));
+      else if (before > 0 && after > 0) part.textContent = change(row.delta === 0 ? 0 : (after - before) / Math.max(before, after));
       changed.append(`${more > 0 ? "+" : more < 0 ? "−" : ""}${quantity(Math.abs(more), sample_type.unit)}`, part);
-      changed.classList.add(more > 0 ? "grown" : more < 0 ? "shrunk" : "same");
+      // What chance alone could have made stays grey.
+      changed.classList.add(row.delta === 0 || more === 0 ? "same" : more > 0 ? "grown" : "shrunk");
     }
     line.append(name, value("self"), value("total"), samples, changed);
     return line;

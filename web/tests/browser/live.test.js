@@ -17,7 +17,8 @@ after(() => rig.close());
 /** The live profile, once it has samples. */
 async function open() {
   const page = await rig.open();
-  await until(page, (drawn) => drawn.total > 0 && drawn.settled, "samples come");
+  // A debug build takes its time to name what it finds first.
+  await until(page, (drawn) => drawn.total > 0 && drawn.settled, "samples come", 60);
   await page.waitForSelector("#live:not([hidden])");
   return page;
 }

@@ -69,17 +69,18 @@ export async function start(served = viewer()) {
 export const inspect = (page) => page.evaluate(() => /** @type {any} */ (window).plop.inspect());
 
 /**
- * Waits until a condition on what is drawn holds; fails after ten seconds.
+ * Waits until a condition on what is drawn holds; fails after ten seconds, or as many as are given.
  * @param {import("playwright-core").Page} page
  * @param {(drawn: any) => boolean} condition
  * @param {string} what
+ * @param {number} [seconds]
  */
-export async function until(page, condition, what) {
-  const deadline = Date.now() + 10_000;
+export async function until(page, condition, what, seconds = 10) {
+  const deadline = Date.now() + 1000 * seconds;
   for (;;) {
     const drawn = await inspect(page);
     if (condition(drawn)) return drawn;
-    if (Date.now() > deadline) throw new Error(`not within ten seconds: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} seconds: ${what}`);
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(done)));
   }
 }
