@@ -140,7 +140,7 @@ pub(super) async fn flame(shared: State, Path(id): Path<String>, RawQuery(query)
         return as_json(answer.await?);
     }
     let answer = with_view(shared, id, query, move |entry, viewed, query| {
-        Ok(Shown::new(entry, &viewed, of_view(&viewed, &shape, &query)))
+        Ok(Shown::new(entry, viewed, of_view(viewed, &shape, query)))
     });
     as_json(answer.await?)
 }
@@ -205,8 +205,8 @@ pub(super) async fn sandwich(shared: State, Path(id): Path<String>, RawQuery(que
         return as_json(answer.await?);
     }
     let answer = with_view(shared, id, query, move |entry, viewed, query| {
-        let answer = sandwich_of(&viewed, &Stacks::of(&viewed), &query, item, None)?;
-        Ok(Shown::new(entry, &viewed, answer))
+        let answer = sandwich_of(viewed, &Stacks::of(viewed), query, item, None)?;
+        Ok(Shown::new(entry, viewed, answer))
     });
     as_json(answer.await?)
 }

@@ -73,7 +73,7 @@ pub(super) async fn function(shared: State, Path(id): Path<String>, RawQuery(que
         return as_json(answer.await?);
     }
     let answer = with_view(shared, id, query, move |_, viewed, _| {
-        known(&viewed, item, &viewed.call_graph()).map(|(_, known)| json!(known))
+        known(viewed, item, &viewed.call_graph()).map(|(_, known)| json!(known))
     });
     as_json(answer.await?)
 }
@@ -95,7 +95,7 @@ pub(super) async fn matches(shared: State, Path(id): Path<String>, RawQuery(quer
     }
     let answer = with_view(shared, id, query, move |_, viewed, query| {
         let own = viewed.node_self(viewed.sample_type);
-        Ok(count(&viewed, &own, &query))
+        Ok(count(viewed, &own, query))
     });
     as_json(answer.await?)
 }

@@ -29,8 +29,8 @@ pub(super) async fn picture(shared: State, Path(id): Path<String>, RawQuery(quer
         return as_json(answer.await?);
     }
     let answer = with_view(shared, id, query, move |entry, viewed, query| {
-        let picture = of_one(&viewed, &query);
-        Ok(Shown::new(entry, &viewed, picture))
+        let picture = of_one(viewed, query);
+        Ok(Shown::new(entry, viewed, picture))
     });
     as_json(answer.await?)
 }
@@ -49,7 +49,7 @@ pub(super) async fn item(shared: State, Path(id): Path<String>, RawQuery(query):
     }
     let split = with_view(shared, id, query, move |_, viewed, query| {
         let node_self = viewed.node_self(viewed.sample_type);
-        let split = picture::split(source(&viewed, &node_self), &query.settings, item);
+        let split = picture::split(source(viewed, &node_self), &query.settings, item);
         split.ok_or_else(missing)
     });
     as_json(split.await?)

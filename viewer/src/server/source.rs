@@ -56,10 +56,10 @@ pub(super) async fn source(shared: State, Path(id): Path<String>, RawQuery(query
         return as_json(answer.await?);
     }
     let answer = with_view(shared, id, query, move |entry, viewed, _| {
-        let found = source::lines(&viewed, item, viewed.sample_type).ok_or_else(|| Refusal::no_function(item))?;
+        let found = source::lines(viewed, item, viewed.sample_type).ok_or_else(|| Refusal::no_function(item))?;
         let total = viewed.node_self(viewed.sample_type).iter().sum();
         let lines = found.values.into_iter().map(|value| Line { value, sides: None }).collect();
-        Ok(Shown::new(entry, &viewed, answer(&places, total, found.file, found.first, lines)))
+        Ok(Shown::new(entry, viewed, answer(&places, total, found.file, found.first, lines)))
     });
     as_json(answer.await?)
 }

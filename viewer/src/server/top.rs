@@ -88,11 +88,11 @@ pub(super) async fn top(shared: State, Path(id): Path<String>, RawQuery(query): 
     let table = with_view(shared, id, query, move |entry, viewed, query| {
         let of = viewed.sample_type;
         let answer = match rows {
-            Rows::Functions => functions(&viewed, &query),
-            Rows::Groups(by) => groups(rollup::by_group(&viewed, by, of), &query, &viewed, by),
-            Rows::Label(key) => groups(rollup::by_label(&viewed, &key, of), &query, &viewed, ColorBy::Crate),
+            Rows::Functions => functions(viewed, query),
+            Rows::Groups(by) => groups(rollup::by_group(viewed, by, of), query, viewed, by),
+            Rows::Label(key) => groups(rollup::by_label(viewed, &key, of), query, viewed, ColorBy::Crate),
         };
-        Ok(Shown::new(entry, &viewed, answer))
+        Ok(Shown::new(entry, viewed, answer))
     });
     as_json(table.await?)
 }
