@@ -7,6 +7,9 @@ import { holds, inspect, settled, start, until } from "./page.js";
 
 const EXAMPLE = process.env.BUSY_SERVER ?? join(import.meta.dirname, "../../../target/debug/examples/busy_server");
 
+/** A debug build takes its time to name what it finds first, and to write it: seconds. */
+const PATIENCE = 60;
+
 /** @type {import("./page.js").Rig} */
 let rig;
 before(async () => {
@@ -17,16 +20,15 @@ after(() => rig.close());
 /** The live profile, once it has samples. */
 async function open() {
   const page = await rig.open();
-  // A debug build takes its time to name what it finds first.
-  await until(page, (drawn) => drawn.total > 0 && drawn.settled, "samples come", 60);
-  await page.waitForSelector("#live:not([hidden])");
+  await until(page, (drawn) => drawn.total > 0 && drawn.settled, "samples come", PATIENCE);
+  await page.waitForSelector("#live:not([hidden])", { timeout: 1000 * PATIENCE });
   return page;
 }
 
 test("samples, windows, mark and the self-check's figures come as they are taken; the space bar pauses", async () => {
   const page = await open();
   const first = (await inspect(page)).total;
-  await until(page, (drawn) => drawn.settled && drawn.total > first, "more samples come by themselves");
+  await until(page, (drawn) => drawn.settled && drawn.total > first, "more samples come by themselves", PATIENCE);
   const covered = page.locator("#check summary");
   assert.match(await covered.innerText(), /covered|self-check/);
   const taken = () => page.locator("#check dl").evaluate((list) => Number(/samples taken([\d,]+)/.exec(list.textContent ?? "")?.[1].replaceAll(",", "")));
@@ -34,7 +36,7 @@ test("samples, windows, mark and the self-check's figures come as they are taken
   await holds(page, (before) => Number(/samples taken([\d,]+)/.exec(document.querySelector("#check dl")?.textContent ?? "")?.[1].replaceAll(",", "")) > before, before);
   await page.locator(".strip-mark").click();
   await page.waitForURL((address) => Number(address.searchParams.get("from")) > 0);
-  await until(page, (drawn) => drawn.settled && drawn.total > 0, "what came since the mark is shown");
+  await until(page, (drawn) => drawn.settled && drawn.total > 0, "what came since the mark is shown", PATIENCE);
   await page.locator("[data-last='10']").click();
   await page.waitForURL((address) => address.searchParams.get("from") === "-10");
   await page.locator("[data-last='0']").click();
@@ -42,12 +44,12 @@ test("samples, windows, mark and the self-check's figures come as they are taken
   await page.keyboard.press("Escape");
   await page.keyboard.press(" ");
   await page.waitForSelector("#live-text:text-is('paused')");
-  const paused = (await until(page, (drawn) => drawn.settled, "it stands still")).total;
+  const paused = (await until(page, (drawn) => drawn.settled, "it stands still", PATIENCE)).total;
   // The server says that more has come, which a paused page does not show.
   await page.waitForResponse((response) => response.url().includes("/api/"), { timeout: 2500 }).catch(() => {});
   assert.equal((await inspect(page)).total, paused);
   await page.locator("#live").click();
-  await until(page, (drawn) => drawn.settled && drawn.total > paused, "it goes on");
+  await until(page, (drawn) => drawn.settled && drawn.total > paused, "it goes on", PATIENCE);
   await page.context().close();
 });
 
@@ -72,6 +74,6 @@ test("stop leaves a finished profile, start begins another, and both say so", as
 test("a start that is none says why", async () => {
   const page = await open();
   const answer = await page.evaluate(() => fetch("api/controls/start", { method: "POST" }).then(async (of) => [of.status, await of.text()]));
-  assert.deepEqual(answer, [409, "the collector is running already; stop it first\n\n"]);
+  assert.deepEqual(answer, [409, "the collector is running already; stop it first\n"]);
   await page.context().close();
 });
