@@ -352,15 +352,21 @@ mod tests {
         );
     }
 
+    /// This program and its build ID, if it has one and there is an objcopy to take it apart.
+    fn to_take_apart(profile: &Profile) -> Option<(String, String)> {
+        let mapping = &profile.mappings[0];
+        let [binary, build_id] = [mapping.file, mapping.build_id].map(|text| profile.strings[text].to_owned());
+        if build_id.is_empty() || Command::new("objcopy").arg("--version").output().is_err() {
+            eprintln!("skipped: there is no objcopy on this machine (Debian: binutils), or no build ID");
+            return None;
+        }
+        Some((binary, build_id))
+    }
+
     #[test]
     fn a_stripped_binary_gets_its_names_from_the_debug_file_of_its_build_id() {
         let mut profile = profile();
-        let binary = profile.strings[profile.mappings[0].file].to_owned();
-        let build_id = profile.strings[profile.mappings[0].build_id].to_owned();
-        if build_id.is_empty() || Command::new("objcopy").arg("--version").output().is_err() {
-            eprintln!("skipped: there is no objcopy on this machine (Debian: binutils), or no build ID");
-            return;
-        }
+        let Some((binary, build_id)) = to_take_apart(&profile) else { return };
         let folder = tempfile::tempdir().unwrap();
         let stripped = folder.path().join("stripped");
         let debug = folder.path().join(format!(".build-id/{}/{}.debug", &build_id[..2], &build_id[2..]));
@@ -412,12 +418,7 @@ mod tests {
     #[test]
     fn a_server_that_was_named_gives_names_once_and_only_for_its_build_id() {
         let mut profile = profile();
-        let binary = profile.strings[profile.mappings[0].file].to_owned();
-        let build_id = profile.strings[profile.mappings[0].build_id].to_owned();
-        if build_id.is_empty() || Command::new("objcopy").arg("--version").output().is_err() {
-            eprintln!("skipped: there is no objcopy on this machine (Debian: binutils), or no build ID");
-            return;
-        }
+        let Some((binary, build_id)) = to_take_apart(&profile) else { return };
         let folder = tempfile::tempdir().unwrap();
         let objcopy = |mode: &str| {
             let to = folder.path().join(mode.trim_start_matches('-'));
