@@ -4,8 +4,9 @@ use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::buffer::Header;
+use super::memory::StackBounds;
 use super::threads::{Thread, Timer};
-use super::walk::{End, StackBounds, walk};
+use super::walk::{End, walk};
 use super::zone::{Visit, Zone};
 use super::{clock, event, syscall};
 

@@ -1,9 +1,15 @@
 //! Reads from a stack that may not be all there.
 
 use super::syscall::syscall;
-use super::walk::StackBounds;
 
 const PAGE: usize = 4096;
+
+/// What is known of where a stack lies: from `low` up to `high`, or both 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StackBounds {
+    pub(crate) low: usize,
+    pub(crate) high: usize,
+}
 
 /// The memory of one walk.
 pub(crate) struct Memory {

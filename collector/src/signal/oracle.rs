@@ -10,8 +10,9 @@ use framehop::x86_64::{CacheX86_64, UnwindRegsX86_64, UnwinderX86_64};
 use framehop::{ExplicitModuleSectionInfo, Module, MustNotAllocateDuringUnwind, Unwinder};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+use super::memory::StackBounds;
 use super::syscall::control_block;
-use super::walk::{End, StackBounds, walk};
+use super::walk::{End, walk};
 use crate::unwind::{Tables, loaded};
 
 const DEPTH: usize = 512;

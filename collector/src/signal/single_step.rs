@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 
+use super::memory::StackBounds;
 use super::syscall::control_block;
-use super::walk::{End, StackBounds, walk};
+use super::walk::{End, walk};
 use crate::unwind::Tables;
 
 const DEPTH: usize = 512;

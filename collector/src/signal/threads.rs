@@ -6,8 +6,8 @@
 
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use super::memory::StackBounds;
 use super::timer::TimerId;
-use super::walk::StackBounds;
 
 const BUCKETS: usize = 1024;
 const BUCKET: usize = 16;

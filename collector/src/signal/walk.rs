@@ -1,15 +1,8 @@
 //! Walks the stack of an interrupted thread, from the instruction that was interrupted to where the thread began.
 
-use super::memory::Memory;
+use super::memory::{Memory, StackBounds};
 use crate::unwind::Tables;
 use crate::unwind::rule::{Base, Packed, Plain, Register, Return, Rule, Saved, Shape};
-
-/// What is known of where a stack lies: from `low` up to `high`, or both 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StackBounds {
-    pub(crate) low: usize,
-    pub(crate) high: usize,
-}
 
 /// How many frames there were, and why there were no more.
 pub(crate) struct Walk {
