@@ -128,6 +128,17 @@ impl SelfCheck {
         if self.blocked_threads > 0 {
             warnings.push(format!("threads that block SIGPROF and were not sampled: {}", self.blocked_threads));
         }
+        if self.unarmed_threads > 0 {
+            warnings.push(format!(
+                "threads that the kernel gave no timer (RLIMIT_SIGPENDING) and that share one: {}",
+                self.unarmed_threads
+            ));
+        }
+        // The handler runs on the time of whom it interrupts; a hundredth is beyond anything measured in an optimised build.
+        if self.process_cpu_ns > 1_000_000_000 && self.handler_total_ns > self.process_cpu_ns / 100 {
+            let share = 100.0 * self.handler_total_ns as f64 / self.process_cpu_ns as f64;
+            warnings.push(format!("sampling itself took {share:.0} % of the process's CPU time"));
+        }
         warnings
     }
 }
@@ -143,6 +154,33 @@ mod tests {
         let check =
             SelfCheck { wall_watched_ns: 2_000_000_000, wall_sampled_ns: 1_000_000_000, ..SelfCheck::default() };
         assert_eq!(check.warnings(), ["the samples stand for 50 % of the threads' wall-clock time"]);
+    }
+
+    #[test]
+    fn each_figure_that_makes_a_profile_doubtful_is_told() {
+        let second = 1_000_000_000;
+        let fine = SelfCheck {
+            process_cpu_ns: 10 * second,
+            sampled_cpu_ns: 10 * second,
+            samples: 1000,
+            handler_total_ns: second / 10,
+            ..SelfCheck::default()
+        };
+        assert!(fine.warnings().is_empty(), "{:?}", fine.warnings());
+        let doubtful = [
+            (SelfCheck { sampled_cpu_ns: 8 * second, ..fine }, "80 %"),
+            (SelfCheck { lost: 20, ..fine }, "[lost]"),
+            (SelfCheck { truncated: 20, ..fine }, "before its thread's start"),
+            (SelfCheck { folded: 20, ..fine }, "[other]"),
+            (SelfCheck { carried: 300, ..fine }, "ended soon after"),
+            (SelfCheck { blocked_threads: 1, ..fine }, "block SIGPROF"),
+            (SelfCheck { unarmed_threads: 3, ..fine }, "no timer (RLIMIT_SIGPENDING) and that share one: 3"),
+            (SelfCheck { handler_total_ns: second / 5, ..fine }, "sampling itself took 2 %"),
+        ];
+        for (check, told) in doubtful {
+            let warnings = check.warnings();
+            assert!(warnings.len() == 1 && warnings[0].contains(told), "{told}: {warnings:?}");
+        }
     }
 
     #[test]
