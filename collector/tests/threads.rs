@@ -43,6 +43,28 @@ fn threads_too_short_lived_to_be_found_are_sampled_by_the_scout() {
 }
 
 #[test]
+fn threads_that_come_after_a_calm_are_not_missing() {
+    let _alone = alone();
+    let collector = plop_collector::start().expect("nothing else runs");
+    // Longer than it takes until the scout comes seldom.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        spend(Duration::from_millis(10), multiply);
+    }
+    let before = collector.stats();
+    for _ in 0..500 {
+        std::thread::spawn(|| spend(Duration::from_millis(2), rotate)).join().expect("it does not panic");
+    }
+    let check = collector.stop().expect("there is no output that could fail").self_check;
+    let check = check.expect("the collector says how well it did");
+    let (used, sampled) = (check.process_cpu_ns - before.process_cpu_ns, check.sampled_cpu_ns - before.sampled_cpu_ns);
+    let coverage = sampled as f64 / used as f64;
+    println!("coverage {coverage:.3} {check:?}");
+    // As above; that a scout that comes seldom stands for more adds what four samples do to about a hundred.
+    assert!((0.86..1.34).contains(&coverage), "coverage {coverage:.3}");
+}
+
+#[test]
 fn what_threads_use_before_their_end_is_not_missing() {
     let _alone = alone();
     let collector = plop_collector::start().expect("nothing else runs");
