@@ -47,6 +47,23 @@ test("a base is chosen by keys, the graph says what grew, came and went, and the
   await page.context().close();
 });
 
+test("the sandwich, its tables and the selected function say what has changed, and what has gone can be chosen", async () => {
+  const page = await rig.open("profile=after.folded&base=before.folded&view=table");
+  await page.locator("#table-view tbody tr", { hasText: "lex" }).click();
+  await page.locator("#selection .figures", { hasText: "self 80 → 0, total 80 → 0, − gone" }).waitFor();
+  await page.keyboard.press("5");
+  await page.locator("#sandwich-view .of", { hasText: "self 80 → 0" }).waitFor();
+  await page.locator("#sandwich-view .callers li", { hasText: "80 → 0" }).waitFor();
+  await page.keyboard.press("3");
+  await page.locator("#table-view tbody tr", { hasText: "main" }).click();
+  await page.keyboard.press("5");
+  const callees = page.locator("#sandwich-view .callees li");
+  await callees.filter({ hasText: "draw" }).waitFor();
+  const texts = await callees.allInnerTexts();
+  assert.deepEqual(texts.map((text) => text.replace(/\s+/g, " ").trim()), ["app::parse 120 → 60 − 50 %", "app::draw 0 → 140 + new", "app::lex 80 → 0 − gone"]);
+  await page.context().close();
+});
+
 test("the list of profiles offers the comparison", async () => {
   const page = await rig.open("profile=after.folded");
   await settled(page);

@@ -90,3 +90,21 @@ test("nothing in the file can reach the network or run what it does not name", a
   assert.ok(!/unsafe|https?:/.test(policy), policy);
   assert.ok(text.length < 400_000, `${text.length} bytes`);
 });
+
+test("a comparison in one file says what has changed", async () => {
+  await writeFile(join(rig.folder, "before.folded"), "main;app::old 90\nmain;app::parse 60\n");
+  const page = await rig.open("profile=kept.folded&base=before.folded");
+  await settled(page);
+  await page.locator("#export summary").click();
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.locator("a[data-format=html]").click()]);
+  file = join(rig.folder, "compared.html");
+  await saved.saveAs(file);
+  await page.context().close();
+  const kept = await open();
+  const drawn = await settled(kept);
+  assert.equal(drawn.items.find((/** @type {any} */ item) => item.name === "app::old").delta, -1);
+  assert.ok(await kept.locator("#compare-legend").isVisible());
+  assert.match(await kept.locator("#compare-totals").innerText(), /^before 150, after/);
+  assert.ok(await kept.locator("#swap").isHidden());
+  await kept.context().close();
+});
