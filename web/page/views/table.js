@@ -207,15 +207,17 @@ export class TableView {
   #fill() {
     if (!this.top) return;
     const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.("#table-view tr[data-at]") ?? null)?.dataset.at;
+    // Without its rows the body is shorter, and scrolled less far.
+    const sight = this.#inSight();
     this.made.clear();
     this.body.replaceChildren(this.above, this.below);
-    this.#put();
+    this.#put(sight);
     if (focused !== undefined) /** @type {HTMLElement | null} */ (this.body.querySelector(`tr[data-at="${focused}"]`))?.focus({ preventScroll: true });
   }
 
-  #put() {
+  /** @param {{ first: number, last: number }} sight */
+  #put(sight = this.#inSight()) {
     const { made, rows } = this;
-    const sight = this.#inSight();
     const [first, last] = [Math.max(0, Math.min(sight.first, rows.length) - SPARE), Math.min(rows.length, sight.last + SPARE)];
     for (const [at, row] of made) {
       if (at >= first && at < last) continue;
