@@ -16,7 +16,7 @@ const FORCE_GRAPH = "force-graph@1.52.0";
 
 /** @param {any} rig */
 export async function peers(rig) {
-  for (const measure of [forceGraph, speedscope, pprof]) {
+  for (const measure of [pprof, speedscope, forceGraph]) {
     await measure(rig).catch((error) => passedOver(measure.name, error instanceof Error ? error.message.split("\n")[0] : String(error)));
   }
 }
