@@ -110,8 +110,8 @@ impl Builder {
 
     /// Samples the wall clock, too: each thread is looked at about every `interval` (1 ms to 10 s; 50 ms is a good start),
     /// whether it runs or waits, and the profile gets a third value for each sample, `wall` in nanoseconds. Those of a thread add
-    /// up to the time that it lived, from when it was found (within 0.2 s) on. The other two values stay what they are without:
-    /// a look adds to `wall` only.
+    /// up to the time that it lived, from when it was found on (within 0.2 s, or a second if another ended meanwhile). The other two
+    /// values stay what they are without: a look adds to `wall` only.
     ///
     /// Looking interrupts, so it is bounded: at most 16 threads are interrupted at a time, that is 16 in each `interval`; if more
     /// want to be looked at, each is looked at less often and its samples stand for more. A thread that has not run since it was
