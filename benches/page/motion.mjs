@@ -38,6 +38,14 @@ export async function graph(page) {
   row("input delay p95 at 10,000", percentile(delays, 0.95), { must: 25, aim: 16, unit: "ms", digits: 1, note: `from the event to its handler, ${delays.length} events` });
 }
 
+/** Waits until a condition holds; the page lets no text be run as a script, as playwright's own wait does. @param {any} page @param {() => boolean} condition */
+async function holds(page, condition) {
+  for (const deadline = Date.now() + 60_000; !(await page.evaluate(condition)); ) {
+    if (Date.now() > deadline) throw new Error(`not within a minute: ${condition}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
 /** A place near the middle of the window where no circle would be dragged. */
 async function free(page) {
   const { items, window } = await inspect(page);
@@ -51,7 +59,8 @@ async function free(page) {
 /** Hovers over, scrolls and zooms a flame graph of thousands of boxes, which the main thread draws. */
 export async function flame(rig) {
   const page = await rig.open("profile=stacks.folded&view=flame");
-  const boxes = await page.waitForFunction(() => window.plop?.view("flame")?.boxes.length > 1000 && window.plop.view("flame").boxes.length);
+  await holds(page, () => (window.plop?.view("flame")?.boxes.length ?? 0) > 1000);
+  const boxes = await page.evaluate(() => window.plop.view("flame").boxes.length);
   const { x, y, width, height } = await page.locator("#flame-view canvas").boundingBox();
   await seen(page);
   const at = (/** @type {number} */ step) => ({ x: x + (width * ((7 * step) % 200)) / 200, y: y + (height * ((3 * step) % 100)) / 110 });
@@ -64,7 +73,7 @@ export async function flame(rig) {
     await mouse(page, 500, (step) => ({ type: "mouseMoved", ...at(step) }));
   }
   const { fps, longest } = await seen(page);
-  row("flame graph hovered, scrolled and zoomed", counted(fps), { ...FRAME_RATE, note: `${(await boxes.jsonValue()).toLocaleString("en")} boxes of 100,000 stacks` });
+  row("flame graph hovered, scrolled and zoomed", counted(fps), { ...FRAME_RATE, note: `${boxes.toLocaleString("en")} boxes of 100,000 stacks` });
   row("  its longest task", longest, LONGEST);
   await page.close();
 }
@@ -72,7 +81,7 @@ export async function flame(rig) {
 /** Scrolls a table of ten thousand rows. */
 export async function table(rig) {
   const page = await rig.open("profile=10000.folded&view=table");
-  await page.waitForFunction(() => window.plop?.view("table")?.rows > 9000);
+  await holds(page, () => (window.plop?.view("table")?.rows ?? 0) > 9000);
   const { x, y, width, height } = await page.locator("#table-view tbody").boundingBox().then((box) => ({ ...box, height: Math.min(box.height, 600) }));
   await seen(page);
   const shown = await presented(page, () => mouse(page, 3000, (step) => ({ type: "mouseWheel", x: x + width / 2, y: y + height / 2, deltaY: step % 200 < 150 ? 40 : -40 })));
