@@ -95,15 +95,15 @@ extern "C" fn stepped(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     state.next = kind_of(&unsafe { std::ptr::read_volatile(pc as *const [u8; 8]) });
 }
 
-/// Which kind an instruction is (Intel's manual, volume 2, appendix A).
-fn kind_of(code: &[u8; 8]) -> Kind {
-    let mut rest = code
-        .iter()
-        .skip_while(|byte| matches!(byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x40..=0x4f | 0x64..=0x67 | 0xf2 | 0xf3));
-    match (rest.next(), rest.next()) {
-        (Some(0xe8), _) => Kind::Call,
-        (Some(0xff), Some(operand)) if operand >> 3 & 7 == 2 => Kind::Call,
-        (Some(0xc2 | 0xc3), _) => Kind::Return,
+/// Which kind an instruction is (Intel's manual, volume 2, appendix A). Behind a system call there is no trap before the next
+/// instruction is done, too.
+fn kind_of(code: &[u8]) -> Kind {
+    let is_prefix = |byte: &u8| matches!(byte, 0x26 | 0x2e | 0x36 | 0x3e | 0x40..=0x4f | 0x64..=0x67 | 0xf2 | 0xf3);
+    match &code[code.iter().take_while(|byte| is_prefix(byte)).count()..] {
+        [0x0f, 0x05, after @ ..] => kind_of(after),
+        [0xe8, ..] => Kind::Call,
+        [0xff, operand, ..] if operand >> 3 & 7 == 2 => Kind::Call,
+        [0xc2 | 0xc3, ..] => Kind::Return,
         _ => Kind::Other,
     }
 }
