@@ -66,6 +66,8 @@ export class Graph {
     this.shown = 0;
     /** Under what the places are kept over a reload. */
     this.key = "";
+    /** @type {import("../types.js").Rectangle[]} */
+    this.taken = [];
     this.tweens = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     /** @type {Map<number, (result: any) => void>} */
     this.captures = new Map();
@@ -188,6 +190,7 @@ export class Graph {
     this.hasFitted = true;
     const tween = first || !this.tweens || !settled ? 0 : TWEEN_MS;
     this.paint({ kind: "scene", number, picture: packed, places, bounds: this.bounds, tween, settled });
+    this.paint({ kind: "taken", boxes: this.taken });
     this.#sendFocus();
     if (!settled) return;
     this.listener.due(newcomers > 0.15 * this.picture.items.length);
@@ -325,7 +328,13 @@ export class Graph {
 
   /** What lies over the canvas, where no label may stand. @param {import("../types.js").Rectangle[]} boxes */
   setTaken(boxes) {
-    this.paint({ kind: "taken", boxes });
+    this.taken = boxes;
+    if (!this.isAwaiting) this.paint({ kind: "taken", boxes });
+  }
+
+  /** Whether a picture has no places yet. What is said of it meanwhile is drawn with it: the one before need not be drawn once more. */
+  get isAwaiting() {
+    return this.picture !== null && this.places === null;
   }
 
   get selected() {
@@ -357,6 +366,7 @@ export class Graph {
   }
 
   #sendFocus() {
+    if (this.isAwaiting) return;
     const selected = this.selectedId ? this.selected : -1;
     this.paint({ kind: "focus", hover: this.hover, selected, matches: this.matches, group: this.group, split: this.split });
   }
