@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction};
 use nix::unistd::{ForkResult, Pid, fork, setsid};
 use plop_collector::{Collector, Error};
 use plop_profile::Profile;
@@ -59,6 +59,12 @@ const WAYS: [Way; 20] = [
 ];
 
 fn send(signal: Signal) {
+    if signal != Signal::SIGKILL {
+        // Programs that a shell has begun in the background ignore some.
+        // SAFETY: from now on the kernel does what it does by itself.
+        unsafe { sigaction(signal, &SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty())) }
+            .expect("all others can be changed");
+    }
     kill(Pid::this(), signal).expect("a process may signal itself");
     // It may reach another thread first.
     loop {
