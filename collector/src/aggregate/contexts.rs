@@ -69,6 +69,16 @@ impl Contexts {
         profile: &mut Profile,
     ) -> LabelSetId {
         self.refresh_name(tid, first_name, &mut profile.strings);
+        self.known_set_of((tid, label), time, profile)
+    }
+
+    /// The same of a thread that may be gone, by the name that it is known by: its tid may be another's by now.
+    pub(super) fn known_set_of(
+        &mut self,
+        (tid, label): (u32, u32),
+        time: Option<Label>,
+        profile: &mut Profile,
+    ) -> LabelSetId {
         if let Some(&known) = self.sets.get(&(tid, label)) {
             return known;
         }

@@ -148,7 +148,8 @@ impl Aggregate {
             if share > 0 {
                 self.counts.samples += share;
                 self.counts.carried += share;
-                let labels = self.context(place.tid, place.label, || None);
+                let time = self.timeline.as_ref().map(Timeline::label);
+                let labels = self.contexts.known_set_of((place.tid, place.label), time, &mut self.profile);
                 self.count(place.stack, labels, share, Duration::ZERO);
             }
         }

@@ -122,13 +122,15 @@ impl CpuTimers {
     }
 
     /// Whether threads may have come or gone since this was last asked: their number is another, that of those which the scout has
-    /// found is, or it is [`RECOUNT`] ago. The list of threads takes ten times as long to read as their number.
+    /// found is, one with a timer is gone, or it is [`RECOUNT`] ago. The list of threads takes ten times as long to read as their
+    /// number.
     fn may_have_changed(&mut self, now: Instant) -> bool {
         let counted = (tasks::count(), self.zone.threads.taken().count());
-        if counted == self.counted && now < self.recount_due {
+        let is_steady = counted == self.counted && !self.zone.threads.taken().any(|(_, _, thread)| is_gone(thread));
+        if is_steady && now < self.recount_due {
             return false;
         }
-        if counted != self.counted {
+        if !is_steady {
             self.stirred = now;
         }
         (self.counted, self.recount_due) = (counted, now + RECOUNT);
@@ -145,8 +147,7 @@ impl CpuTimers {
         for (slot, tid, thread) in entries {
             let is_alive = alive.binary_search(&tid).is_ok();
             // The tid of one that is gone may be another's by now, which is without a timer then.
-            let came_back = || matches!(thread.timer(), Timer::Armed(timer) if timer::is_orphaned(timer));
-            if tid == 0 || is_alive && !came_back() {
+            if tid == 0 || is_alive && !is_gone(thread) {
                 continue;
             }
             self.take_back(thread);
@@ -349,6 +350,11 @@ fn rest_after(work: impl FnOnce()) -> Duration {
     let begun = used();
     work();
     (used().saturating_sub(begun) * REST).min(LONGEST_REST)
+}
+
+/// Whether the thread that a timer was made for is gone, by what the kernel says of the timer.
+fn is_gone(thread: &Thread) -> bool {
+    matches!(thread.timer(), Timer::Armed(timer) if timer::is_orphaned(timer))
 }
 
 /// The stack that `sp` is on: the main thread's, or one that the thread's control block lies at the end of, as C libraries
