@@ -42,7 +42,8 @@ npm --prefix web test --silent
 
 step "the page in a browser"
 cargo build --quiet --package plop-view
-cargo build --quiet --package plop-examples --example busy_server
+# Optimised, since its page follows it from second to second.
+cargo build --quiet --release --package plop-examples --example busy_server
 npm --prefix web run --silent test:browser
 
 step "packaging"

@@ -54,6 +54,9 @@ export class Live {
     const { id } = this.look;
     const info = await api.profile(id).catch(() => null);
     if (!info || id !== this.look.id) return;
+    // Meanwhile somebody may have paused.
+    this.isWaiting = this.isPaused;
+    if (this.isWaiting) return;
     this.look.info = info;
     this.look.tell("profile");
     this.look.tell("look");
