@@ -30,6 +30,10 @@ const FIRST_NAP: Duration = Duration::from_millis(10);
 const SHORTEST_NAP: Duration = Duration::from_millis(1);
 /// How often libraries are looked for.
 const REFRESH: Duration = Duration::from_millis(200);
+/// How long new addresses wait for their names to be looked up together, which costs little more than to look up one: an eighth
+/// of the time that sampling has gone on, within these bounds, the lower one also no more than the time between flushes.
+const LEAST_NAMES_PAUSE: Duration = Duration::from_secs(1);
+const MOST_NAMES_PAUSE: Duration = Duration::from_secs(10);
 /// How long after the last new name the files that names come from are kept open.
 const KEEP_FILES: Duration = Duration::from_secs(10);
 
@@ -71,6 +75,8 @@ pub(crate) struct Control {
     tick_due: Instant,
     flush_due: Instant,
     refresh_due: Instant,
+    begun: Instant,
+    names_due: Instant,
     /// When names were last looked up, while the files that they come from are open.
     files_open_since: Option<Instant>,
     /// Dropped last: only then may another session start.
@@ -121,6 +127,8 @@ impl Control {
             tick_due: now,
             flush_due: now + settings.flush_every,
             refresh_due: now + REFRESH,
+            begun: now,
+            names_due: now,
             files_open_since: None,
             figures: Figures {
                 process_cpu_at_start: process_cpu(),
@@ -209,10 +217,14 @@ impl Control {
             self.refresh_due = now + REFRESH;
             self.refresh_tables();
         }
-        if self.output.is_some() && !self.aggregate.is_named() {
+        if self.output.is_some() && now >= self.names_due && !self.aggregate.is_named() {
             // Bit by bit, so that the flush need not wait for it.
             self.files_open_since = Some(now);
             self.aggregate.name_some();
+            if self.aggregate.is_named() {
+                let least = LEAST_NAMES_PAUSE.min(self.settings.flush_every);
+                self.names_due = now + ((now - self.begun) / 8).clamp(least, MOST_NAMES_PAUSE);
+            }
         }
         if now >= self.flush_due {
             self.flush_due = now + self.settings.flush_every;
