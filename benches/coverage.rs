@@ -8,8 +8,8 @@
 //!
 //! The cost is that of plop at 100 Hz on eight allocating threads, with an output that is flushed each second: all time in the
 //! handler, and all CPU time of the collector's thread (drain, timers, names, flushes), over the CPU time of the process; over
-//! the whole run, and without its first five seconds, in which names are looked up. The kernel's delivery of the signal is not in
-//! it, since nothing in the process can see it; it is measured by itself, as what an empty handler costs a thread.
+//! the whole run, and without its first five seconds, in which most names are looked up. The kernel's delivery of the signal
+//! is not in it, since nothing in the process can see it; it is measured by itself, as what an empty handler costs a thread.
 //!
 //! `-- --rounds N --seconds S --only plop` change 5, 3 and all profilers. Medians of the rounds are printed, with the smallest and
 //! the largest, and written to `target/bench-coverage.json`.
