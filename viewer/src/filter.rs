@@ -194,6 +194,30 @@ impl Viewed<'_> {
         }
     }
 
+    /// By node of the tree: whether a sample that the view keeps has it in its stack.
+    /// What no sample has stays out of files, which people hand on.
+    pub(crate) fn nodes_in_use(&self) -> Vec<bool> {
+        let mut used = vec![false; self.tree.nodes.len()];
+        for sample in self.samples() {
+            used[self.tree.leaf(sample.stack)] = true;
+        }
+        for at in (1..used.len()).rev() {
+            if used[at] {
+                used[self.tree.nodes[at].parent as usize] = true;
+            }
+        }
+        used
+    }
+
+    /// By function, likewise.
+    pub(crate) fn functions_in_use(&self) -> Vec<bool> {
+        let mut used = vec![false; self.functions.len()];
+        for (node, _) in self.tree.nodes.iter().zip(self.nodes_in_use()).skip(1).filter(|(_, in_use)| *in_use) {
+            used[node.frame as usize] = true;
+        }
+        used
+    }
+
     /// By node: whether it was inlined into its caller, in one of its stacks at least.
     pub(crate) fn inlined_nodes(&self) -> Vec<bool> {
         let Viewed { tree, shown, opened, .. } = self;

@@ -8,8 +8,8 @@ use plop_profile::{Frame, FrameTree, LabelSetId, LabelValue, MappingId, Profile,
 use rustc_hash::FxHashMap;
 
 use crate::function::Function;
+use crate::moments::{self, Moment, Times};
 use crate::names;
-use crate::timeline::{self, Moment, Times};
 use crate::view::ViewError;
 
 /// A profile, ready to be looked at.
@@ -136,7 +136,7 @@ impl Opened {
         let mut values: FxHashMap<&str, BTreeSet<String>> = FxHashMap::default();
         for label in self.profile.label_sets.iter().flat_map(|(_, set)| set) {
             let key = &self.profile.strings[label.key];
-            if timeline::is_time(key) {
+            if moments::is_time(key) {
                 continue;
             }
             values.entry(key).or_default().insert(label_text(&self.profile, label.value));

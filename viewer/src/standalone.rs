@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
 use crate::compare::Both;
-use crate::export::Exporter;
+use crate::export::exporter::Exporter;
 use crate::filter::Viewed;
 use crate::server::kept;
 

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::function::Function;
 
-use crate::timeline::Moment;
+use crate::moments::Moment;
 
 /// What to look at. The parameters are those of `API.md`.
 #[derive(Debug, Clone, Default)]

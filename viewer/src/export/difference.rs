@@ -1,55 +1,7 @@
-//! What has changed between two profiles, as several formats write it: stacks with two values, a profile with negative values,
-//! a picture with what everything has become.
+//! How pictures show what has changed between two profiles: in their items, in words and signs, and by colour.
 
-use std::io;
-
-use plop_profile::Profile;
-
-use super::folded::each_stack;
-use super::pprof;
-use crate::compare::{Both, CompareError, Sides};
+use crate::compare::Both;
 use crate::picture::{self, Picture, Settings, Source};
-
-/// A line for each stack with its value before and after, as inferno-diff-folded and FlameGraph's difffolded.pl write them:
-/// `main;parse;lex 7 9`.
-pub(super) fn each_line(both: &Both<'_>, mut visit: impl FnMut(String) -> io::Result<()>) -> io::Result<()> {
-    let after = &both.node_self.after;
-    let before = both.scale.spread(&both.node_self.before);
-    each_stack(
-        &both.viewed,
-        |_| true,
-        |node, stack| match (before[node], after[node]) {
-            (0, 0) => Ok(()),
-            (before, after) => visit(format!("{stack} {before} {after}")),
-        },
-    )
-}
-
-/// After less before, as a profile of functions: each sample type that both have, with negative values where there is less.
-pub(super) fn pprof_less(both: &Both<'_>) -> Result<Profile, CompareError> {
-    let Both { comparison, viewed, normalize, .. } = both;
-    let types = comparison.sample_types();
-    let mut less = pprof::header(viewed, types.clone());
-    let stacks = pprof::take_stacks(viewed, &mut less);
-    let mut deltas = Vec::new();
-    for of in types {
-        let Sides { before, after } = comparison.node_self_of(viewed, of);
-        let before = comparison.scale_of(of, *normalize)?.spread(&before);
-        deltas.push(after.iter().zip(before).map(|(after, before)| after.saturating_sub(before)).collect::<Vec<i64>>());
-    }
-    for (node, &stack) in stacks.iter().enumerate().skip(1) {
-        let values: Vec<i64> = deltas.iter().map(|deltas| deltas[node]).collect();
-        if values.iter().any(|value| *value != 0) {
-            less.samples.add(stack, plop_profile::LabelSetId::EMPTY, &values);
-        }
-    }
-    Ok(less)
-}
-
-/// What a comparison can't be made of.
-pub(super) fn refused(error: CompareError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, error)
-}
 
 /// The picture of both.
 pub(super) fn picture(both: &Both<'_>) -> Picture {

@@ -12,7 +12,7 @@ use fxprof_processed_profile as fxprof;
 use plop_profile::{LabelSetId, LabelValue};
 use rustc_hash::FxHashMap;
 
-use super::{Exporter, functions_in_use};
+use super::Exporter;
 use crate::filter::Viewed;
 
 /// What a sample takes of the time line where values are no time.
@@ -115,7 +115,7 @@ fn frames(viewed: &Viewed<'_>, profile: &mut fxprof::Profile) -> FxHashMap<u32, 
     /// Categories of their own; the crates beyond them share one.
     const MOST: usize = 250;
     let mut categories: FxHashMap<&str, CategoryHandle> = FxHashMap::default();
-    let used = functions_in_use(viewed);
+    let used = viewed.functions_in_use();
     let functions = (0_u32..).zip(viewed.functions).zip(used).filter(|(_, used)| *used);
     functions
         .map(|((number, function), _)| {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Options};
 
-use super::folded::each_stack;
-use super::{Exporter, difference};
+use super::Exporter;
+use super::folded::{each_difference, each_stack};
 use crate::compare::Both;
 use crate::filter::Viewed;
 
@@ -44,7 +44,7 @@ impl Exporter for FlameGraph {
     /// A flame graph of after; red where a function itself has more than before, blue where it has less.
     fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
         let mut lines = Vec::new();
-        difference::each_line(both, |line| {
+        each_difference(both, |line| {
             lines.push(line);
             Ok(())
         })?;

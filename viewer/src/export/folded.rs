@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{Exporter, difference};
+use super::Exporter;
 use crate::compare::Both;
 use crate::filter::Viewed;
 
@@ -36,7 +36,7 @@ impl Exporter for Folded {
 
     /// Each stack with two values.
     fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
-        difference::each_line(both, |line| writeln!(out, "{line}"))
+        each_difference(both, |line| writeln!(out, "{line}"))
     }
 }
 
@@ -64,6 +64,21 @@ pub(super) fn each_stack(
         visit(at, &stack)?;
     }
     Ok(())
+}
+
+/// A line for each stack with its value before and after, as inferno-diff-folded and FlameGraph's difffolded.pl write them:
+/// `main;parse;lex 7 9`.
+pub(super) fn each_difference(both: &Both<'_>, mut visit: impl FnMut(String) -> io::Result<()>) -> io::Result<()> {
+    let after = &both.node_self.after;
+    let before = both.scale.spread(&both.node_self.before);
+    each_stack(
+        &both.viewed,
+        |_| true,
+        |node, stack| match (before[node], after[node]) {
+            (0, 0) => Ok(()),
+            (before, after) => visit(format!("{stack} {before} {after}")),
+        },
+    )
 }
 
 /// A name in which what would end a frame or a line has become a colon or a space.

@@ -6,8 +6,8 @@ use std::ops::Range;
 use plop_profile::{Function, LabelSetId, LocationId, Profile, StackId};
 use rustc_hash::FxHashMap;
 
-use super::{Exporter, difference, functions_in_use, in_use};
-use crate::compare::Both;
+use super::Exporter;
+use crate::compare::{Both, CompareError, Sides};
 use crate::filter::Viewed;
 
 pub(super) struct Pprof;
@@ -34,7 +34,8 @@ impl Exporter for Pprof {
 
     /// After less before, with negative values.
     fn write_difference(&self, both: &Both<'_>, out: &mut dyn Write) -> io::Result<()> {
-        write(&difference::pprof_less(both).map_err(difference::refused)?, out)
+        let refused = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+        write(&difference(both).map_err(refused)?, out)
     }
 }
 
@@ -59,8 +60,29 @@ fn reduced(viewed: &Viewed<'_>) -> Profile {
     profile
 }
 
+/// After less before, as a profile of functions: each sample type that both have, with negative values where there is less.
+fn difference(both: &Both<'_>) -> Result<Profile, CompareError> {
+    let Both { comparison, viewed, normalize, .. } = both;
+    let types = comparison.sample_types();
+    let mut less = header(viewed, types.clone());
+    let stacks = take_stacks(viewed, &mut less);
+    let mut deltas = Vec::new();
+    for of in types {
+        let Sides { before, after } = comparison.node_self_of(viewed, of);
+        let before = comparison.scale_of(of, *normalize)?.spread(&before);
+        deltas.push(after.iter().zip(before).map(|(after, before)| after.saturating_sub(before)).collect::<Vec<i64>>());
+    }
+    for (node, &stack) in stacks.iter().enumerate().skip(1) {
+        let values: Vec<i64> = deltas.iter().map(|deltas| deltas[node]).collect();
+        if values.iter().any(|value| *value != 0) {
+            less.samples.add(stack, LabelSetId::EMPTY, &values);
+        }
+    }
+    Ok(less)
+}
+
 /// A profile without samples that has some of the sample types, and what is known of the time.
-pub(super) fn header(viewed: &Viewed<'_>, sample_types: Range<usize>) -> Profile {
+fn header(viewed: &Viewed<'_>, sample_types: Range<usize>) -> Profile {
     let source = &viewed.opened.profile;
     let text = |id| &source.strings[id];
     let types = source.sample_types[sample_types].iter().map(|of| (text(of.kind), text(of.unit)));
@@ -72,11 +94,11 @@ pub(super) fn header(viewed: &Viewed<'_>, sample_types: Range<usize>) -> Profile
 }
 
 /// Puts the view's functions and stacks into a profile; gives the stack of each node of the view's tree that has samples.
-pub(super) fn take_stacks(viewed: &Viewed<'_>, profile: &mut Profile) -> Vec<StackId> {
+fn take_stacks(viewed: &Viewed<'_>, profile: &mut Profile) -> Vec<StackId> {
     let locations: Vec<Option<LocationId>> = viewed
         .functions
         .iter()
-        .zip(functions_in_use(viewed))
+        .zip(viewed.functions_in_use())
         .map(|(function, in_use)| {
             in_use.then(|| {
                 let (name, file) = (profile.strings.intern(&function.name), profile.strings.intern(&function.file));
@@ -86,7 +108,7 @@ pub(super) fn take_stacks(viewed: &Viewed<'_>, profile: &mut Profile) -> Vec<Sta
         })
         .collect();
     let mut stacks = vec![StackId::EMPTY; viewed.tree.nodes.len()];
-    for ((at, node), in_use) in viewed.tree.nodes.iter().enumerate().zip(in_use(viewed)).skip(1) {
+    for ((at, node), in_use) in viewed.tree.nodes.iter().enumerate().zip(viewed.nodes_in_use()).skip(1) {
         if let Some(location) = locations[node.frame as usize].filter(|_| in_use) {
             stacks[at] = profile.stacks.push(stacks[node.parent as usize], location);
         }

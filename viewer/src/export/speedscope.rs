@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use plop_profile::ValueType;
 use serde_json::json;
 
-use super::{Exporter, functions_in_use};
+use super::Exporter;
 use crate::filter::Viewed;
 use crate::function::Function;
 
@@ -30,7 +30,7 @@ impl Exporter for Speedscope {
             file => json!({"name": function.name, "file": file}),
         };
         let used: Vec<usize> =
-            functions_in_use(viewed).iter().enumerate().filter(|(_, used)| **used).map(|(at, _)| at).collect();
+            viewed.functions_in_use().iter().enumerate().filter(|(_, used)| **used).map(|(at, _)| at).collect();
         let frames: Vec<_> = used.iter().map(|&at| frame(&viewed.functions[at])).collect();
         let mut numbers = vec![0; viewed.functions.len()];
         used.iter().enumerate().for_each(|(number, &at)| numbers[at] = number);

@@ -12,9 +12,9 @@ use super::query::{Base, Query};
 use super::reply::Refusal;
 use crate::compare::{Both, CompareError, Comparison, Normalize, Sides};
 use crate::library::Entry;
+use crate::moments::Moment;
 use crate::opened::Opened;
 use crate::picture::{self, Measures, Picture, Source};
-use crate::timeline::Moment;
 
 /// The answer of every view of two profiles says how they were compared.
 #[derive(Serialize)]

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 
 use super::reply::Refusal;
 use crate::compare::Normalize;
+use crate::moments::Moment;
 use crate::picture::{Closed, ColorBy, Direction, Settings};
-use crate::timeline::Moment;
 use crate::top::Sort;
 use crate::view::{View, moment, one_of};
 
