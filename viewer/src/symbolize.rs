@@ -8,10 +8,14 @@ use std::path::{Path, PathBuf};
 
 use addr2line::Loader;
 use debuginfod::Kind;
+use functions::Functions;
 use object::{Object, ObjectSegment};
-use plop_profile::{Function, Line, LocationId, Mapping, MappingId, Profile, StringId, is_nameless_function};
+use plop_profile::{
+    Function, Line, LocationId, Mapping, MappingId, Profile, StringId, is_nameless_function, nameless_function,
+};
 
 mod debuginfod;
+mod functions;
 
 /// Where to look for binaries and their debug information.
 #[derive(Debug, Clone)]
@@ -99,7 +103,7 @@ fn name_all(profile: &mut Profile, mapping: MappingId, locations: &[LocationId],
         let address = profile.locations[location.0 as usize].address;
         let offset = address.wrapping_sub(mapped.start).wrapping_add(mapped.file_offset);
         let address = if own { Some(address) } else { binary.address_of(offset) };
-        let lines = address.map(|address| binary.lines(profile, address)).unwrap_or_default();
+        let lines = address.map(|address| binary.lines(profile, address, mapped.file)).unwrap_or_default();
         if !lines.is_empty() {
             profile.locations[location.0 as usize].lines = lines;
         }
@@ -112,6 +116,8 @@ struct Binary {
     loader: Loader,
     /// The loaded segments of the binary itself: offset in the file, size there, address.
     segments: Vec<(u64, u64, u64)>,
+    /// Where its functions begin, for those that have no name.
+    functions: Option<Functions>,
 }
 
 impl Binary {
@@ -159,7 +165,7 @@ impl Binary {
     fn named(path: &Path, object: &object::File<'_>, sources: &Sources) -> Result<Binary, String> {
         let names = debug_file(path, object, sources).unwrap_or_else(|| path.to_owned());
         let loader = Loader::new(&names).map_err(|error| format!("{}: {error}", names.display()))?;
-        Ok(Binary { loader, segments: segments(object) })
+        Ok(Binary { loader, segments: segments(object), functions: Functions::of(path) })
     }
 
     /// The address that the linker gave to a place in the file.
@@ -168,8 +174,9 @@ impl Binary {
         self.segments.iter().find(inside).map(|(start, _, address)| offset - start + address)
     }
 
-    /// The functions and lines at an address, the innermost callee first; from the symbol table alone if there is no more.
-    fn lines(&self, profile: &mut Profile, address: u64) -> Vec<Line> {
+    /// The functions and lines at an address, the innermost callee first; from the symbol table alone if there is no more, and
+    /// without a symbol by where the function begins in `file`.
+    fn lines(&self, profile: &mut Profile, address: u64, file: StringId) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Ok(mut frames) = self.loader.find_frames(address) {
             while let Ok(Some(frame)) = frames.next() {
@@ -184,6 +191,11 @@ impl Binary {
         }
         if let (true, Some(name)) = (lines.is_empty(), self.loader.find_symbol(address)) {
             lines.push(Line { function: function(profile, name, ""), line: 0 });
+        }
+        let begin = || self.functions.as_ref()?.begin(address);
+        if let (true, Some(begin)) = (lines.is_empty(), begin()) {
+            let name = nameless_function(&profile.strings[file], begin);
+            lines.push(Line { function: function(profile, &name, ""), line: 0 });
         }
         lines
     }
@@ -247,7 +259,7 @@ fn debug_file(path: &Path, object: &object::File<'_>, sources: &Sources) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plop_profile::{LabelSetId, Location, nameless_function};
+    use plop_profile::{LabelSetId, Location};
     use std::io::{BufRead, BufReader, Write};
     use std::process::Command;
 
@@ -382,7 +394,10 @@ mod tests {
         let sources = Sources { binaries: vec![stripped.clone()], ..nowhere.clone() };
         let mut without = profile.clone();
         symbolize(&mut without, &sources);
-        assert_eq!(first_name(&without).0, "", "the stripped binary alone has no name for it");
+        let begins = landmark as *const () as u64 - without.mappings[0].start + without.mappings[0].file_offset;
+        let begins = Binary::find(&without, MappingId(0), &sources).unwrap().address_of(begins).unwrap();
+        let name = nameless_function("stripped", begins);
+        assert_eq!(first_name(&without).0, name, "the stripped binary alone only says where it begins");
 
         let debug_folders = vec![folder.path().to_owned()];
         let sources = Sources { binaries: vec![stripped], debug_folders, ..nowhere };
