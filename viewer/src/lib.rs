@@ -24,6 +24,7 @@ mod io_error;
 mod library;
 mod moments;
 mod names;
+mod open;
 mod opened;
 pub mod picture;
 mod quantity;

@@ -6,17 +6,16 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use std::{fmt, fs, io};
+use std::{fmt, fs};
 
 use plop_profile::Profile;
 
 use crate::arrivals::Arrivals;
 use crate::compare::Comparison;
 use crate::function::hash;
-use crate::import::{self, ImportError};
-use crate::io_error::io_reason;
+use crate::open::{self, OpenError};
 use crate::opened::Opened;
-use crate::symbolize::{self, Sources};
+use crate::symbolize::Sources;
 
 /// What a name in a folder must end with to be taken for a profile; files named one by one may be called anything.
 const EXTENSIONS: &[&str] = &[
@@ -158,96 +157,17 @@ impl Summary {
     }
 }
 
-/// Why a profile could not be opened.
+/// No profile of the list has that id.
 #[derive(Debug)]
-#[non_exhaustive]
-pub(crate) enum OpenError {
-    /// No profile of the list has that id.
-    NoSuchId(String),
-    /// The file can't be read.
-    Io(PathBuf, io::Error),
-    /// Its bytes are no profile.
-    Import(PathBuf, ImportError),
-}
+pub(crate) struct NoSuchProfile(String);
 
-impl fmt::Display for OpenError {
+impl fmt::Display for NoSuchProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OpenError::NoSuchId(id) => write!(f, "{id}: there is no such profile; see api/profiles"),
-            OpenError::Io(path, error) => write!(f, "{}: {}", path.display(), io_reason(error)),
-            OpenError::Import(path, error) => write!(f, "{}: {error}", path.display()),
-        }
+        write!(f, "{}: there is no such profile; see api/profiles", self.0)
     }
 }
 
-impl std::error::Error for OpenError {}
-
-/// Opens one file.
-///
-/// # Errors
-/// When it can't be read or is no profile.
-pub(crate) fn open(path: &Path, sources: &Sources) -> Result<Opened, OpenError> {
-    open_with(path, sources, |_| {})
-}
-
-/// The same, with a change to the profile before it is looked at.
-fn open_with(path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) -> Result<Opened, OpenError> {
-    let bytes = Bytes::of(path).map_err(|error| OpenError::Io(path.to_owned(), error))?;
-    read(&bytes, path, sources, change)
-}
-
-/// From how many bytes on a file is mapped rather than read: copying it would cost a part of the time and all of its size in
-/// memory.
-const MAPPED_FROM: u64 = 16 << 20;
-
-/// A file's bytes while it is being opened.
-enum Bytes {
-    Read(Vec<u8>),
-    Mapped(memmap2::Mmap),
-}
-
-impl Bytes {
-    fn of(path: &Path) -> io::Result<Self> {
-        let file = fs::File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() || metadata.len() < MAPPED_FROM {
-            return fs::read(path).map(Bytes::Read);
-        }
-        // SAFETY: importers take any bytes, and keep none of them. If somebody cuts the file in the second that this takes,
-        // the process ends; what writes profiles this large appends to them or renames them into place.
-        let mapped = unsafe { memmap2::Mmap::map(&file) }?;
-        Ok(Bytes::Mapped(mapped))
-    }
-}
-
-impl std::ops::Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Bytes::Read(bytes) => bytes,
-            Bytes::Mapped(bytes) => bytes,
-        }
-    }
-}
-
-/// Opens bytes that came from elsewhere; `name` says from where.
-///
-/// # Errors
-/// When they are no profile.
-pub(crate) fn open_bytes(name: &Path, bytes: &[u8], sources: &Sources) -> Result<Opened, OpenError> {
-    read(bytes, name, sources, |_| {})
-}
-
-/// Makes a profile ready of a file's bytes.
-fn read(bytes: &[u8], path: &Path, sources: &Sources, change: impl FnOnce(&mut Profile)) -> Result<Opened, OpenError> {
-    let mut imported =
-        import::import_within(bytes, sources.largest).map_err(|error| OpenError::Import(path.to_owned(), error))?;
-    let mut notes = symbolize::symbolize(&mut imported.profile, sources);
-    notes.extend(imported.caution().map(str::to_owned));
-    change(&mut imported.profile);
-    Ok(Opened::new(imported.profile, imported.format, notes))
-}
+impl std::error::Error for NoSuchProfile {}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panic left behind is at worst an older version, which the next request replaces.
@@ -314,7 +234,7 @@ impl Library {
     ///
     /// # Errors
     /// When there is none.
-    pub(crate) fn entry(&self, id: &str) -> Result<Entry, OpenError> {
+    pub(crate) fn entry(&self, id: &str) -> Result<Entry, NoSuchProfile> {
         let mut entries = self.entries();
         // One that had its long id because of another keeps it when that one is gone.
         let at = entries
@@ -322,7 +242,7 @@ impl Library {
             .position(|entry| entry.id == id)
             .or_else(|| entries.iter().position(|entry| entry.received.is_none() && long_id(&entry.path) == id));
         let found = at.map(|at| entries.swap_remove(at));
-        found.ok_or_else(|| OpenError::NoSuchId(id.to_owned()))
+        found.ok_or_else(|| NoSuchProfile(id.to_owned()))
     }
 
     /// Opens the profile, or gives it as it was opened before if its file is still the same.
@@ -346,7 +266,8 @@ impl Library {
         {
             return Ok(opened.clone());
         }
-        let opened = Arc::new(open_with(&entry.path, &self.sources, |profile| self.note_arrivals(entry, profile))?);
+        let opened =
+            Arc::new(open::file_with(&entry.path, &self.sources, |profile| self.note_arrivals(entry, profile))?);
         *slot = Some((entry.version, opened.clone()));
         Ok(opened)
     }
@@ -399,7 +320,7 @@ impl Library {
         // A name only: whatever else it says, it leads nowhere.
         let name = name.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or("profile");
         let path = PathBuf::from(name);
-        let opened = Arc::new(read(bytes, &path, &self.sources, |_| {})?);
+        let opened = Arc::new(open::bytes(&path, bytes, &self.sources)?);
         let modified = SystemTime::now();
         let modified_ns = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let version = Version { bytes: bytes.len() as u64, modified_ns, file: 0 };
@@ -436,7 +357,7 @@ impl Library {
         let is_open = lock(&self.opened).contains_key(&entry.path);
         let summary = match is_open {
             true => Summary::of(&*self.open(entry)?),
-            false => Summary::of(&open(&entry.path, &self.sources)?),
+            false => Summary::of(&open::file(&entry.path, &self.sources)?),
         };
         lock(&self.summaries).insert(entry.path.clone(), (entry.version, summary.clone()));
         Ok(summary)

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use crate::fetch::{self, Bounds};
 use crate::import::ImportError;
 use crate::io_error::io_reason;
-use crate::library::{self, OpenError};
+use crate::open::{self, OpenError};
 use crate::opened::Opened;
 use crate::server::query_pairs;
 use crate::symbolize::Sources;
@@ -21,8 +21,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// Opens a profile and says on stderr what its reader has to know.
 pub(super) fn open(file: &Path, sources: &Sources) -> Result<Opened, String> {
     let opened = match bytes(file, sources)? {
-        None => library::open(file, sources),
-        Some(bytes) => library::open_bytes(file, &bytes, sources),
+        None => open::file(file, sources),
+        Some(bytes) => open::bytes(file, &bytes, sources),
     };
     let opened = opened.map_err(|error| reason(file, &error))?;
     warn(file, &opened);
@@ -46,7 +46,6 @@ pub(super) fn reason(file: &Path, error: &OpenError) -> String {
         ),
         OpenError::Import(_, error) => format!("{name}: {error}"),
         OpenError::Io(_, error) => format!("{name}: {}", io_reason(error)),
-        OpenError::NoSuchId(_) => error.to_string(),
     }
 }
 

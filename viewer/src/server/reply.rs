@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::library::OpenError;
+use crate::library::NoSuchProfile;
+use crate::open::OpenError;
 use crate::view::ViewError;
 
 /// A refusal.
@@ -29,10 +30,15 @@ impl From<ViewError> for Refusal {
     }
 }
 
+impl From<NoSuchProfile> for Refusal {
+    fn from(error: NoSuchProfile) -> Self {
+        Refusal(StatusCode::NOT_FOUND, error.to_string())
+    }
+}
+
 impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         let status = match &error {
-            OpenError::NoSuchId(_) => StatusCode::NOT_FOUND,
             OpenError::Io(_, cause) if cause.kind() == std::io::ErrorKind::NotFound => StatusCode::NOT_FOUND,
             OpenError::Io(..) | OpenError::Import(..) => StatusCode::UNPROCESSABLE_ENTITY,
         };
