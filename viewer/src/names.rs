@@ -13,7 +13,19 @@ pub(crate) fn demangle(symbol: &str) -> String {
     let cpp = || cpp_demangle::Symbol::new(symbol).ok()?.demangle().ok();
     // A short C name such as `f` is no C++ symbol, though the grammar of types would take it for one.
     let name = if symbol.starts_with("_Z") || symbol.starts_with("__Z") { cpp() } else { None };
-    name.unwrap_or_else(|| without_hash(symbol).to_owned())
+    name.or_else(|| unescape(symbol)).unwrap_or_else(|| without_hash(symbol).to_owned())
+}
+
+/// The name that was meant by one of Rust's older mangling that a tool for C++ has taken apart and left full of escapes:
+/// `_$LT$app..Buffer$u20$as$u20$app..Read$GT$::read::h0123456789abcdef`.
+fn unescape(name: &str) -> Option<String> {
+    if !["$LT$", "$GT$", "$RF$", "$BP$", "$u7b$", "$u20$"].iter().any(|escape| name.contains(escape)) {
+        return None;
+    }
+    let name = name.split_once(" (.llvm.").map_or(name, |(name, _)| name);
+    let symbol: String = without_hash(name).split("::").map(|part| format!("{}{part}", part.len())).collect();
+    let symbol = format!("_ZN{symbol}E");
+    rustc_demangle::try_demangle(&symbol).ok().map(|name| format!("{name:#}"))
 }
 
 /// The name without the hash that Rust's older mangling puts behind it (`::h0123456789abcdef`).
@@ -27,7 +39,7 @@ fn without_hash(name: &str) -> &str {
 /// What the viewer knows of a function from its name, its source file, and the file that its code is mapped from; the
 /// latter two may be empty.
 pub(crate) fn describe(name: &str, file: &str, mapped: &str) -> Function {
-    let name = if name.starts_with('_') { demangle(name) } else { without_hash(name).to_owned() };
+    let name = if name.starts_with('_') || name.contains('$') { demangle(name) } else { without_hash(name).to_owned() };
     // Older tools leave the underscore that Rust's mangling puts before a bracket.
     let name = if name.contains("_<") { name.replace("::_<", "::<") } else { name };
     let parts = Parts::of(&name, file, mapped);
@@ -466,6 +478,10 @@ mod tests {
         assert_eq!(demangle("_RNvC5alpha4beta"), "alpha::beta");
         assert_eq!(demangle("_ZNSt6vectorIiE4sizeEv"), "std::vector<int>::size()");
         assert_eq!(demangle("_start"), "_start");
+        let escaped =
+            "_$LT$app..Buf$LT$T$GT$$u20$as$u20$app..Read$GT$::read::h0123456789abcdef (.llvm.15516475458848885060)";
+        assert_eq!(demangle(escaped), "<app::Buf<T> as app::Read>::read");
+        assert_eq!(describe("app::run::_$u7b$$u7b$closure$u7d$$u7d$", "", "").name, "app::run::{{closure}}");
         assert_eq!(demangle("malloc"), "malloc");
     }
 

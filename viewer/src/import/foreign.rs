@@ -11,7 +11,7 @@ const SIGNS: &[(&[u8], &str)] = &[
     ),
     (
         b"PK\x03\x04",
-        "a zip archive; unpack it and open what is in it (an Instruments trace can't be opened: copy its call tree with Edit > Deep Copy)",
+        "a zip archive; unpack it and open what is in it (an Instruments trace can't be opened: run `xctrace export` on it, or copy its call tree with Edit > Deep Copy)",
     ),
     (b"\xfd7zXZ\0", "packed by xz; unpack it with `xz -d` first"),
     (b"BZh", "packed by bzip2; unpack it with `bzip2 -d` first"),

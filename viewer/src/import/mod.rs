@@ -30,6 +30,7 @@ mod callgrind;
 mod chrome_trace;
 mod cpuprofile;
 mod dhat;
+mod dtrace;
 mod firefox;
 mod firefox_tables;
 mod folded;
@@ -46,6 +47,7 @@ mod plop;
 mod pprof;
 mod pstats;
 mod safari;
+mod sample;
 mod scripts;
 mod source;
 mod speedscope;
@@ -56,6 +58,8 @@ mod trace_events;
 mod tree;
 mod unpack;
 mod v8_log;
+mod vtune;
+mod xctrace;
 
 use source::{Json, Source};
 pub use unpack::DEFAULT_LIMIT;
@@ -139,7 +143,11 @@ const IMPORTERS: &[(&str, Importer)] = &[
     (callgrind::FORMAT, callgrind::import),
     (instruments::FORMAT, instruments::import),
     (papyrus::FORMAT, papyrus::import),
+    (xctrace::FORMAT, xctrace::import),
+    (sample::FORMAT, sample::import),
+    (vtune::FORMAT, vtune::import),
     (perf_script::FORMAT, perf_script::import),
+    (dtrace::FORMAT, dtrace::import),
     (folded::FORMAT, folded::import),
 ];
 

@@ -75,11 +75,13 @@ fn command(text: &str) -> Option<(&str, &str)> {
 
 /// `7f31 symbol+0x1f (/lib/libc.so)`: a frame's symbol, without its offset, and the file that it lies in.
 pub(super) fn frame(line: &str) -> Option<(&str, &str)> {
-    let (address, rest) = line.trim_start().split_once(' ')?;
-    if address.is_empty() || !address.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let line = line.trim_start();
+    let address = line.bytes().take_while(u8::is_ascii_hexdigit).count();
+    // perf puts a space behind the address, Android's simpleperf a tab.
+    if address == 0 || !matches!(line.as_bytes().get(address), Some(b' ' | b'\t')) {
         return None;
     }
-    let rest = rest.trim();
+    let rest = line[address..].trim();
     // The file is the last thing in parentheses; both it and the symbol may hold parentheses and spaces.
     let end = memchr::memrchr(b')', rest.as_bytes())?;
     let inner = &rest[..end];
@@ -147,6 +149,10 @@ mod tests {
     #[test]
     fn frames_lose_their_offset_and_keep_their_parentheses() {
         assert_eq!(frame("\t  643 _Z4betav+0x1f (/opt/simple)"), Some(("_Z4betav", "/opt/simple")));
+        assert_eq!(
+            frame("        b3ce\tLock::unlock() (/system/libc.so)"),
+            Some(("Lock::unlock()", "/system/libc.so"))
+        );
         assert_eq!(frame(" ffff call(int) const (/lib/my lib.so)"), Some(("call(int) const", "/lib/my lib.so")));
         assert_eq!(frame("\t 6ce2 [unknown] ([unknown])"), Some(("[unknown]", "[unknown]")));
         assert_eq!(frame("\t 6ce2 f+0x1 (/lib/old.so (deleted))"), Some(("f", "/lib/old.so (deleted)")));
