@@ -78,15 +78,30 @@ export async function flame(rig) {
   await page.close();
 }
 
+/** Turns the wheel over something for three seconds, and gives the frames that were presented in each. @param {any} page @param {{ x: number, y: number }} at */
+const scrolled = (page, { x, y }) => presented(page, () => mouse(page, 3000, (step) => ({ type: "mouseWheel", x, y, deltaY: step % 200 < 150 ? 40 : -40 })));
+
+/** What is presented of a page with nothing but stripes to scroll: more is not possible on this machine at this moment. */
+async function possible(rig, at) {
+  const page = await rig.blank();
+  await page.setContent(`<body style="margin:0;height:${26 * 10_000}px;background:repeating-linear-gradient(#fff 0 26px,#eee 26px 52px)">`);
+  const shown = await scrolled(page, at);
+  await page.close();
+  return shown;
+}
+
 /** Scrolls a table of ten thousand rows. */
 export async function table(rig) {
   const page = await rig.open("profile=10000.folded&view=table");
   await holds(page, () => (window.plop?.view("table")?.rows ?? 0) > 9000);
-  const { x, y, width, height } = await page.locator("#table-view tbody").boundingBox().then((box) => ({ ...box, height: Math.min(box.height, 600) }));
+  const { x, y, width, height } = await page.locator("#table-view .table-scroll").boundingBox();
+  const at = { x: x + width / 2, y: y + height / 2 };
+  const most = await possible(rig, at);
   await seen(page);
-  const shown = await presented(page, () => mouse(page, 3000, (step) => ({ type: "mouseWheel", x: x + width / 2, y: y + height / 2, deltaY: step % 200 < 150 ? 40 : -40 })));
+  const shown = await scrolled(page, at);
   const { fps, longest } = await seen(page);
-  row("table of 10,000 rows scrolled", counted(Math.min(fps, shown)), { ...FRAME_RATE, note: `${counted(shown)} frames presented` });
+  const limit = Math.min(60, counted(most));
+  row("table of 10,000 rows scrolled", counted(Math.min(fps, shown)), { ...FRAME_RATE, must: limit, aim: limit, note: `${counted(shown)} frames presented of ${counted(most)} that bare stripes come to; the main thread ran at ${counted(fps)}` });
   row("  its longest task", longest, LONGEST);
   await page.close();
 }

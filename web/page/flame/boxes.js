@@ -42,6 +42,15 @@ export class Boxes {
     });
     /** The width of the first boxes together. */
     this.width = next[0];
+    /** The boxes of each id that was asked for. @type {Map<string, number[]>} */
+    this.known = new Map();
+  }
+
+  /** The boxes that stand for an id. @param {string} id */
+  having(id) {
+    let found = this.known.get(id);
+    if (!found) this.known.set(id, (found = id ? Array.from(this.of.keys()).filter((box) => this.meaning(box).id === id) : []));
+    return found;
   }
 
   /** @param {number} box */

@@ -14,9 +14,9 @@ const FEWEST = 3;
 /** Narrower boxes are drawn without a gap to the next. */
 const GAPPED = 3;
 const ZOOM_MS = 220;
-/** How much of a group's colour a box has; functions of one group differ a little, so that neighbours can be told apart. */
 /** How much of a change's colour is in its box. */
 const CHANGED = 0.42;
+/** How much of a group's colour a box has; functions of one group differ a little, so that neighbours can be told apart. */
 const TINT = { light: [0.30, 0.46], dark: [0.34, 0.52] };
 
 /**
@@ -37,7 +37,11 @@ export class FlameCanvas {
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", label);
-    this.room.append(this.canvas);
+    // Beside the canvas, so that what the pointer is over costs no drawing.
+    this.mark = document.createElement("div");
+    this.mark.className = "flame-mark";
+    this.mark.hidden = true;
+    this.room.append(this.canvas, this.mark);
     scroller.append(this.room);
     this.boxes = new Boxes([], []);
     /** What fills the width: from where, how much. */
@@ -171,10 +175,13 @@ export class FlameCanvas {
     if (!width || !height) return;
     this.room.style.height = `${Math.max(this.boxes.rows.length * ROW, height)}px`;
     const ratio = devicePixelRatio || 1;
-    this.canvas.style.height = `${height}px`;
-    this.canvas.style.width = `${this.scroller.clientWidth}px`;
-    this.canvas.width = Math.round(this.scroller.clientWidth * ratio);
-    this.canvas.height = Math.round(height * ratio);
+    const pixels = { width: Math.round(this.scroller.clientWidth * ratio), height: Math.round(height * ratio) };
+    // Setting either, even to what it is, makes the canvas anew.
+    if (this.canvas.width !== pixels.width || this.canvas.height !== pixels.height) {
+      this.canvas.style.height = `${height}px`;
+      this.canvas.style.width = `${this.scroller.clientWidth}px`;
+      Object.assign(this.canvas, pixels);
+    }
     this.#paint();
   }
 
@@ -191,11 +198,13 @@ export class FlameCanvas {
     const scale = width / (this.window.width || 1);
     const { start: from } = this.window;
     const to = from + this.window.width;
-    context.font = FONT;
-    context.textBaseline = "middle";
+    /** Boxes with room for letters: all letters come after all boxes, so that pen and font change once. @type {{ box: number, left: number, top: number, room: number }[]} */
+    const lettered = [];
+    let [fill, alpha] = ["", 1];
     for (let depth = 0; depth < boxes.rows.length; depth++) {
       const top = this.#top(depth);
       if (top > height || top + ROW < 0) continue;
+      let covered = -1;
       for (const box of boxes.rows[depth]) {
         const [start, total] = [boxes.start[box], boxes.total[box]];
         if (start + total < from) continue;
@@ -203,31 +212,50 @@ export class FlameCanvas {
         const left = Math.max(0, (start - from) * scale);
         const right = Math.min(width, (start + total - from) * scale);
         const wide = right - left;
-        if (wide < 0.3) continue;
+        // Of those that share a pixel, the first is seen.
+        const pixel = Math.floor(right * ratio);
+        if (wide < 0.3 || (wide * ratio < 1 && pixel === covered)) continue;
+        covered = pixel;
         const of = boxes.of[box];
-        const isDim = matches && !matches[of];
-        context.globalAlpha = isDim ? 0.28 : 1;
+        const strength = matches && !matches[of] ? 0.28 : 1;
+        if (strength !== alpha) context.globalAlpha = alpha = strength;
         const delta = boxes.delta?.[box];
-        context.fillStyle = delta === undefined ? this.fills[of] : this.#changeFill(delta);
+        const wanted = delta === undefined ? this.fills[of] : this.#changeFill(delta);
+        if (wanted !== fill) context.fillStyle = fill = wanted;
         context.fillRect(left, top, wide > GAPPED ? wide - 1 : wide, ROW - 1);
         if (boxes.inlined[box] && wide > GAPPED) {
-          context.fillStyle = theme.soft;
+          context.fillStyle = fill = theme.soft;
           for (let at = left + 2; at < right - 3; at += 8) context.fillRect(at, top + ROW - 3, Math.min(4, right - 3 - at), 1);
         }
-        if (wide > LETTERS) {
-          context.fillStyle = theme.ink;
-          context.globalAlpha = isDim ? 0.55 : 1;
-          const sign = delta === undefined ? "" : changeSign(delta);
-          const taken = sign ? this.#measure(context, sign) : 0;
-          if (sign) context.fillText(sign, left + 5, top + ROW / 2);
-          this.#write(context, boxes.meanings[of].label, left + 5 + taken, top + ROW / 2, wide - 10 - taken);
-        }
+        if (wide > LETTERS) lettered.push({ box, left, top, room: wide - 10 });
       }
     }
+    context.font = FONT;
+    context.textBaseline = "middle";
+    context.fillStyle = theme.ink;
+    for (const { box, left, top, room } of lettered) {
+      const of = boxes.of[box];
+      context.globalAlpha = matches && !matches[of] ? 0.55 : 1;
+      const delta = boxes.delta?.[box];
+      const sign = delta === undefined ? "" : changeSign(delta);
+      const taken = sign ? this.#measure(context, sign) : 0;
+      if (sign) context.fillText(sign, left + 5, top + ROW / 2);
+      this.#write(context, boxes.meanings[of].label, left + 5 + taken, top + ROW / 2, room - taken);
+    }
     context.globalAlpha = 1;
-    for (let box = 0; box < boxes.count; box++) if (boxes.meaning(box).id === this.selectedId) this.#outline(context, box, theme.ink, 1.5);
+    for (const box of boxes.having(this.selectedId)) this.#outline(context, box, theme.ink, 1.5);
     if (this.current >= 0) this.#outline(context, this.current, theme.ink, 3);
-    if (this.hover >= 0) this.#outline(context, this.hover, theme.ink, 1);
+    this.#showMark();
+  }
+
+  /** Frames the box that the pointer is over. */
+  #showMark() {
+    const { x, y, width } = this.hover >= 0 ? this.place(this.hover) : { x: 0, y: 0, width: 0 };
+    const [left, right] = [Math.max(0, x), Math.min(this.canvas.clientWidth, x + width)];
+    this.mark.hidden = right - left < 0.5;
+    if (this.mark.hidden) return;
+    this.mark.style.transform = `translate(${left}px, ${y + this.scroller.scrollTop}px)`;
+    this.mark.style.width = `${Math.max(1, right - left - 1)}px`;
   }
 
   /** @param {CanvasRenderingContext2D} context @param {number} box @param {string} ink @param {number} thick */
@@ -279,13 +307,13 @@ export class FlameCanvas {
       if (box !== this.hover) {
         this.hover = box;
         canvas.classList.toggle("over", box >= 0);
-        this.draw();
+        this.#showMark();
       }
       this.listener.hovered(box, at);
     });
     canvas.addEventListener("pointerleave", () => {
       this.hover = -1;
-      this.draw();
+      this.#showMark();
       this.listener.hovered(-1, null);
     });
     canvas.addEventListener("click", (event) => this.choose(this.boxAt(point(event))));

@@ -2,14 +2,11 @@
 // the sums and the order of ten thousand scroll smoothly, and what a screen reader is told of their number is true.
 
 import * as api from "../api.js";
-import { change } from "../change.js";
-import { color, themes } from "../graph/palette.js";
-import { quantity, share } from "../quantity.js";
+import { grown, Line, ROW_HEIGHT } from "./table-line.js";
 
-const ROW_HEIGHT = 26;
-/** Rows put into the page beyond the window on either side, and how near the last of them comes before there are more. */
+/** Rows put into the page beyond the window on either side, and by how many they fall behind before they follow: laying out many at once costs little more than laying out one. */
 const SPARE = 24;
-const NEAR = 4;
+const BEHIND = 20;
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types.js").Row} Row */
@@ -41,12 +38,10 @@ export class TableView {
     this.most = { self: 1, total: 1 };
     /** @type {{ column: Column, isDown: boolean }} */
     this.order = { column: "self", isDown: true };
-    /** The room of the rows that are not in the page. */
-    this.above = spacer();
-    this.below = spacer();
-    /** The rows that are in the page, by their places. @type {Map<number, HTMLElement>} */
+    /** The rows that are in the page, by their places. @type {Map<number, Line>} */
     this.made = new Map();
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.scroller.addEventListener("scrollend", () => this.#putInOrder());
     this.body.addEventListener("click", (event) => this.#choose(/** @type {HTMLElement} */ (event.target)));
     this.body.addEventListener("dblclick", () => page.open());
     this.body.addEventListener("contextmenu", (event) => {
@@ -64,6 +59,7 @@ export class TableView {
   clear() {
     this.top = null;
     this.rows = [];
+    this.made.clear();
     this.body.replaceChildren();
     this.scroller.scrollTop = 0;
   }
@@ -197,105 +193,53 @@ export class TableView {
     return { first, last: Math.min(this.rows.length, first + Math.ceil((this.scroller.clientHeight || 800) / ROW_HEIGHT) + 1) };
   }
 
-  /** Rows that have come near are put into the page; those that are there stay. */
   #scrolled() {
     const { first, last } = this.#inSight();
     const isThere = (/** @type {number} */ at) => this.made.has(Math.min(this.rows.length - 1, Math.max(0, at)));
-    if (!isThere(first - NEAR) || !isThere(last + NEAR)) this.#put();
+    if (!isThere(first - SPARE + BEHIND) || !isThere(last + SPARE - BEHIND)) this.#put(false);
   }
 
+  /** Writes all rows that are in the page anew. */
   #fill() {
-    if (!this.top) return;
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.("#table-view tr[data-at]") ?? null)?.dataset.at;
-    // Without its rows the body is shorter, and scrolled less far.
-    const sight = this.#inSight();
-    this.made.clear();
-    this.body.replaceChildren(this.above, this.below);
-    this.#put(sight);
-    if (focused !== undefined) /** @type {HTMLElement | null} */ (this.body.querySelector(`tr[data-at="${focused}"]`))?.focus({ preventScroll: true });
+    if (this.top) this.#put(true);
   }
 
-  /** @param {{ first: number, last: number }} sight */
-  #put(sight = this.#inSight()) {
-    const { made, rows } = this;
-    const [first, last] = [Math.max(0, Math.min(sight.first, rows.length) - SPARE), Math.min(rows.length, sight.last + SPARE)];
-    for (const [at, row] of made) {
-      if (at >= first && at < last) continue;
-      row.remove();
-      made.delete(at);
-    }
-    let before = /** @type {HTMLElement} */ (this.above);
-    for (let at = first; at < last; at++) {
-      const row = made.get(at) ?? this.#row(rows[at], at);
-      if (before.nextSibling !== row) before.after(row);
-      made.set(at, row);
-      before = row;
-    }
-    give(this.above, first);
-    give(this.below, rows.length - last);
-  }
-
-  /** @param {Row} row @param {number} at */
-  #row(row, at) {
+  /** Puts the rows in and near the window into the page. Those that have gone out of it become those that come. @param {boolean} isNew whether what the others say is another, too */
+  #put(isNew) {
+    const { made, rows, body } = this;
+    const { selected, theme } = this.look;
     const { total, sample_type } = /** @type {import("../types.js").Top} */ (this.top);
-    const line = document.createElement("tr");
-    const isSelected = row.id !== "" && row.id === this.look.selected;
-    line.tabIndex = at === 0 || isSelected ? 0 : -1;
-    line.dataset.id = row.id;
-    line.dataset.at = String(at);
-    line.setAttribute("aria-rowindex", String(at + 2));
-    line.setAttribute("aria-selected", String(isSelected));
-    const name = document.createElement("td");
-    const swatch = document.createElement("span");
-    swatch.className = "swatch";
-    const hue = color(themes[this.look.theme], row.color);
-    swatch.style.background = hue;
-    name.append(swatch, row.label);
-    name.title = row.name;
-    const value = (/** @type {"self" | "total"} */ column) => {
-      const of = row[column];
-      const cell = document.createElement("td");
-      const bar = document.createElement("span");
-      bar.className = "bar-of";
-      bar.style.width = `${Math.max(0, (100 * of) / this.most[column])}%`;
-      bar.style.background = hue;
-      const part = document.createElement("small");
-      part.textContent = share(of, total);
-      cell.append(bar, quantity(of, sample_type.unit), part);
-      return cell;
-    };
-    const samples = document.createElement("td");
-    samples.className = "samples";
-    samples.textContent = row.samples?.toLocaleString("en") ?? "";
-    const changed = document.createElement("td");
-    changed.className = "change";
-    if (row.delta !== undefined) {
-      const more = grown(row);
-      const part = document.createElement("small");
-      const [before, after] = [row.before?.self ?? 0, row.self];
-      // Whether it is new or gone, its total says; how much it grew, its self.
-      if (Math.abs(row.delta) >= 1) part.textContent = change(row.delta);
-      else if (before > 0 && after > 0) part.textContent = change(row.delta === 0 ? 0 : (after - before) / Math.max(before, after));
-      changed.append(`${more > 0 ? "+" : more < 0 ? "−" : ""}${quantity(Math.abs(more), sample_type.unit)}`, part);
-      // What chance alone could have made stays grey.
-      changed.classList.add(row.delta === 0 || more === 0 ? "same" : more > 0 ? "grown" : "shrunk");
+    const { first, last } = this.#inSight();
+    const [from, to] = [Math.max(0, Math.min(first, rows.length) - SPARE), Math.min(rows.length, last + SPARE)];
+    /** @type {Line[]} */
+    const free = [];
+    for (const [at, line] of made) {
+      if (at >= from && at < to) continue;
+      made.delete(at);
+      // The focus does not go on to another function.
+      if (line.element === document.activeElement) line.element.remove();
+      else free.push(line);
     }
-    line.append(name, value("self"), value("total"), samples, changed);
-    return line;
+    const columns = { total, unit: sample_type.unit, most: this.most, theme, selected };
+    for (let at = from; at < to; at++) {
+      const had = made.get(at);
+      const line = had ?? free.pop() ?? new Line();
+      if (!had || isNew) line.show(rows[at], at, columns);
+      if (!line.element.parentElement) body.append(line.element);
+      made.set(at, line);
+    }
+    for (const line of free) line.element.remove();
+    body.style.height = `${rows.length * ROW_HEIGHT}px`;
+    if (isNew) this.#putInOrder();
+  }
+
+  /** Puts the rows that are in the page into the order in which they are seen, for who reads them aloud. */
+  #putInOrder() {
+    const { made, body } = this;
+    const elements = [...made].sort(([left], [right]) => left - right).map(([, line]) => line.element);
+    if (elements.every((element, at) => body.children[at] === element)) return;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    body.append(...elements);
+    if (focused && body.contains(focused)) focused.focus({ preventScroll: true });
   }
 }
-
-function spacer() {
-  const row = document.createElement("tr");
-  row.setAttribute("aria-hidden", "true");
-  return row;
-}
-
-/** @param {HTMLElement} spacer @param {number} rows */
-function give(spacer, rows) {
-  spacer.hidden = rows <= 0;
-  spacer.style.height = `${rows * ROW_HEIGHT}px`;
-}
-
-/** How much more a function has itself than before. @param {Row} row */
-const grown = (row) => row.self - (row.before?.self ?? 0);
