@@ -26,6 +26,8 @@ pub(crate) struct Symbols {
     seen: usize,
     /// Addresses and numbers of those that wait to be looked up.
     pending: Vec<(u64, u32)>,
+    /// Names as linkers know them, and as people read them: the same functions are inlined in many places.
+    demangled: FxHashMap<StringId, StringId>,
 }
 
 struct SymbolFile {
@@ -62,10 +64,8 @@ impl Symbols {
                 let name = plop_profile::nameless_function(&profile.strings[mapping.file], begin);
                 frames.push(Frame { name, file: String::new(), line: 0 });
             }
-            profile.locations[number as usize].lines = frames.iter().map(|frame| line_of(profile, frame)).collect();
-        }
-        if self.pending.is_empty() {
-            self.files.values_mut().flatten().for_each(|file| file.info.rest());
+            profile.locations[number as usize].lines =
+                frames.iter().map(|frame| line_of(profile, &mut self.demangled, frame)).collect();
         }
     }
 
@@ -77,11 +77,13 @@ impl Symbols {
     /// Closes the files and gives their memory back.
     pub(crate) fn close_files(&mut self) {
         self.files.clear();
+        self.demangled = FxHashMap::default();
     }
 
     /// What the open files take.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.files.values().flatten().map(|file| file.info.memory_bytes()).sum()
+        let demangled = self.demangled.capacity() * size_of::<(StringId, StringId)>();
+        demangled + self.files.values().flatten().map(|file| file.info.memory_bytes()).sum::<usize>()
     }
 }
 
@@ -120,12 +122,12 @@ fn is_mangled(name: &str) -> bool {
     name.starts_with("_R") || name.starts_with("_Z")
 }
 
-fn line_of(profile: &mut Profile, frame: &Frame) -> Line {
+fn line_of(profile: &mut Profile, demangled: &mut FxHashMap<StringId, StringId>, frame: &Frame) -> Line {
     let mangled = profile.strings.intern(&frame.name);
-    let name = match rustc_demangle::try_demangle(&frame.name) {
+    let name = *demangled.entry(mangled).or_insert_with(|| match rustc_demangle::try_demangle(&frame.name) {
         Ok(name) => profile.strings.intern(&format!("{name:#}")),
         Err(_) => mangled,
-    };
+    });
     let file = profile.strings.intern(&frame.file);
     let system_name = if mangled == name { StringId::EMPTY } else { mangled };
     let function = profile.intern_function(Function { name, system_name, file, start_line: 0 });

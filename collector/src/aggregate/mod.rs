@@ -33,6 +33,8 @@ pub(crate) struct Aggregate {
     /// Where samples are kept apart by time.
     timeline: Option<Timeline>,
     stand_ins: StandIns,
+    /// The addresses of the last sample from the root on, each with the stack that it ends.
+    last: Vec<(u64, StackId)>,
     pub(crate) counts: Counts,
 }
 
@@ -91,6 +93,7 @@ impl Aggregate {
             symbols: Symbols::default(),
             code: Code::default(),
             stand_ins,
+            last: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -104,6 +107,7 @@ impl Aggregate {
     /// Takes note of what is mapped now.
     pub(crate) fn set_mappings(&mut self, now: &[unwind::Mapping]) {
         self.code.set_mappings(now, self.symbolize, &mut self.profile);
+        self.last.clear();
     }
 
     /// Adds a sample whose frames are code addresses, leaf first, that stands for so much time of the wall clock. `first_name` is
@@ -199,11 +203,18 @@ impl Aggregate {
         }
     }
 
+    /// The stack of these addresses. What it has in common with the last one, often half of it, need not be looked up.
     fn stack(&mut self, frames: &[u64]) -> StackId {
-        frames.iter().rev().fold(StackId::EMPTY, |caller, &address| {
+        let from_root = frames.iter().rev();
+        let same = from_root.clone().zip(&self.last).take_while(|(address, (known, _))| *address == known).count();
+        self.last.truncate(same);
+        let mut stack = self.last.last().map_or(StackId::EMPTY, |&(_, stack)| stack);
+        for &address in from_root.skip(same) {
             let location = self.code.location(address, &mut self.profile);
-            self.profile.stacks.push(caller, location)
-        })
+            stack = self.profile.stacks.push(stack, location);
+            self.last.push((address, stack));
+        }
+        stack
     }
 
     /// The stack, if nothing needs to be added for it.

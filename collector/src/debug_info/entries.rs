@@ -1,7 +1,7 @@
 //! Walks the entries of a unit without reading them: nearly all are types, variables and the like, which nobody asks for. What
 //! is of interest, gimli reads.
 
-use gimli::{Abbreviation, Abbreviations, DwTag, UnitHeader, constants};
+use gimli::{Abbreviation, Abbreviations, DwAt, DwForm, DwTag, Dwarf, Section, UnitHeader, constants};
 
 use super::Bytes;
 
@@ -97,10 +97,19 @@ impl Shapes {
         Some(())
     }
 
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.shapes.capacity() * size_of::<Shape>() + self.skips.capacity() * size_of::<Skip>()
+    }
+
     /// Visits the entry at `from` of a unit's bytes and all below it, until `visit` says that it is enough. Ends where something
-    /// is malformed.
-    pub(super) fn walk(&self, unit: &[u8], from: usize, mut visit: impl FnMut(Entry) -> bool) {
+    /// is malformed; says how far it has come.
+    pub(super) fn walk(&self, unit: &[u8], from: usize, visit: impl FnMut(Entry) -> bool) -> usize {
         let mut rest = Rest { bytes: unit, at: from };
+        self.walk_rest(&mut rest, visit);
+        rest.at.min(unit.len())
+    }
+
+    fn walk_rest(&self, rest: &mut Rest<'_>, mut visit: impl FnMut(Entry) -> bool) {
         let mut depth = 0_usize;
         loop {
             let offset = rest.at;
@@ -123,6 +132,33 @@ impl Shapes {
             if depth == 0 {
                 return;
             }
+        }
+    }
+}
+
+/// Whether the entry of a whole unit says where code lies, or may say so: read from its abbreviation alone, since most units have
+/// no code, and to open one takes a thousand times longer.
+pub(super) fn root_may_have_code(dwarf: &Dwarf<Bytes>, header: &UnitHeader<Bytes>) -> bool {
+    // As a rule the root's abbreviation is the table's first.
+    let abbreviation = || {
+        let unit = dwarf.debug_info.reader().slice();
+        let mut root = Rest { bytes: unit, at: header.debug_info_offset()?.0 + header.root_offset().0 };
+        let mut table = Rest { bytes: dwarf.debug_abbrev.reader().slice(), at: header.debug_abbrev_offset().0 };
+        let is_first = table.leb128()? == root.leb128()?;
+        // Its tag, and whether it has children.
+        table.leb128()?;
+        table.byte()?;
+        is_first.then_some(table)
+    };
+    let Some(mut table) = abbreviation() else { return true };
+    loop {
+        let (Some(name), Some(form)) = (table.leb128(), table.leb128()) else { return true };
+        match (DwAt(name as u16), DwForm(form as u16)) {
+            (DwAt(0), DwForm(0)) => return false,
+            (constants::DW_AT_low_pc | constants::DW_AT_ranges, _) | (_, constants::DW_FORM_implicit_const) => {
+                return true;
+            }
+            _ => {}
         }
     }
 }

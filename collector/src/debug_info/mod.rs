@@ -16,7 +16,7 @@ mod unwind_index;
 use std::fs::File;
 use std::io::Read;
 
-use gimli::{DebugInfoOffset, Dwarf, EndianSlice, NativeEndian};
+use gimli::{DebugInfoOffset, Dwarf, EndianSlice, NativeEndian, Section, Unit, UnitOffset};
 use rustc_hash::FxHashMap;
 
 use self::mapped::Mapped;
@@ -26,6 +26,9 @@ use self::unit::{Index, Open};
 use self::units::Units;
 use self::unwind_index::UnwindIndex;
 use crate::elf_file;
+
+/// How many units stay open: new addresses are of units that others were of before, more often than not.
+const MAX_OPEN: usize = 32;
 
 /// Lives as long as the file that it was read from; see [`DebugInfo::open`].
 type Bytes = EndianSlice<'static, NativeEndian>;
@@ -42,8 +45,8 @@ pub(crate) struct Frame {
 
 pub(crate) struct DebugInfo {
     // What points into the file is dropped before it.
-    /// The unit that was read last.
-    open: Option<(DebugInfoOffset, Open)>,
+    /// The units that were read last, at most [`MAX_OPEN`], the last one last.
+    open: Vec<(DebugInfoOffset, Open)>,
     indexes: FxHashMap<DebugInfoOffset, Index>,
     names: Names,
     symbols: SymbolTable,
@@ -58,6 +61,15 @@ struct Reader {
     /// Sections that are compressed in the file.
     unpacked: Vec<Vec<u8>>,
     mapped: Mapped,
+}
+
+impl Reader {
+    /// Says that an entry of a unit has been read.
+    fn touch_entry(&self, unit: &Unit<Bytes>, offset: UnitOffset) {
+        let all = self.dwarf.debug_info.reader().slice();
+        let entry = offset.to_debug_info_offset(&unit.header).and_then(|at| all.get(at.0..=at.0));
+        self.mapped.touch(entry.unwrap_or_default());
+    }
 }
 
 impl DebugInfo {
@@ -89,7 +101,7 @@ impl DebugInfo {
         let units = Units::read(&dwarf, &mapped);
         let reader = Reader { dwarf, units, unpacked, mapped };
         Some(DebugInfo {
-            open: None,
+            open: Vec::new(),
             indexes: FxHashMap::default(),
             names: Names::default(),
             symbols,
@@ -103,11 +115,19 @@ impl DebugInfo {
     pub(crate) fn frames(&mut self, address: u64) -> Vec<Frame> {
         let reader = &self.reader;
         for offset in reader.units.at(address) {
-            if self.open.as_ref().is_none_or(|(open, _)| *open != offset) {
-                let header = reader.dwarf.unit_header(offset).ok();
-                self.open = header.and_then(|header| Open::new(&reader.dwarf, header)).map(|open| (offset, open));
+            if let Some(at) = self.open.iter().rposition(|&(open, _)| open == offset) {
+                self.open[at..].rotate_left(1);
+            } else if let Ok(header) = reader.dwarf.unit_header(offset)
+                && let Some(open) = Open::new(&reader.dwarf, header)
+            {
+                if self.open.len() == MAX_OPEN {
+                    self.open.remove(0);
+                }
+                self.open.push((offset, open));
+            } else {
+                continue;
             }
-            let Some((_, open)) = &mut self.open else { continue };
+            let Some((_, open)) = self.open.last_mut() else { continue };
             let index = self.indexes.entry(offset).or_insert_with(|| open.index(reader));
             let frames = open.frames(reader, &mut self.names, index, address);
             if !frames.is_empty() {
@@ -127,18 +147,13 @@ impl DebugInfo {
         self.unwind_index.as_ref()?.begin(&self.reader.mapped, address)
     }
 
-    /// Gives back what only many look-ups in a row need.
-    pub(crate) fn rest(&mut self) {
-        self.open = None;
-        self.names.forget();
-        self.reader.mapped.give_back();
-    }
-
     /// What it holds besides the file.
     pub(crate) fn memory_bytes(&self) -> usize {
         let unpacked: usize = self.reader.unpacked.iter().map(Vec::capacity).sum();
         let indexes: usize = self.indexes.values().map(Index::memory_bytes).sum();
-        unpacked + indexes + self.reader.units.memory_bytes() + self.symbols.memory_bytes()
+        let open: usize = self.open.iter().map(|(_, open)| open.memory_bytes()).sum();
+        let kept = indexes + open + self.names.memory_bytes() + self.symbols.memory_bytes();
+        unpacked + kept + self.reader.units.memory_bytes()
     }
 }
 

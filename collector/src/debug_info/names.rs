@@ -3,7 +3,6 @@
 use gimli::{AttributeValue, Unit, UnitOffset, constants};
 use rustc_hash::FxHashMap;
 
-use super::mapped::Mapped;
 use super::{Bytes, Reader};
 
 /// How many entries may lie between an inlined call and the name of what it calls.
@@ -23,9 +22,10 @@ impl Names {
 
     fn find(&mut self, reader: &Reader, unit: &Unit<Bytes>, offset: UnitOffset, left: u32) -> Option<String> {
         let entry = unit.entry(offset).ok()?;
+        reader.touch_entry(unit, offset);
         let text = |attribute| {
-            reader.mapped.touch(Mapped::AROUND);
             let text = reader.dwarf.attr_string(unit, entry.attr_value(attribute)?).ok()?;
+            reader.mapped.touch(text.slice());
             Some(text.to_string_lossy().into_owned())
         };
         let own = [constants::DW_AT_linkage_name, constants::DW_AT_MIPS_linkage_name, constants::DW_AT_name];
@@ -64,7 +64,8 @@ impl Names {
         name
     }
 
-    pub(super) fn forget(&mut self) {
-        self.0 = FxHashMap::default();
+    pub(super) fn memory_bytes(&self) -> usize {
+        let texts: usize = self.0.values().flatten().map(String::capacity).sum();
+        self.0.capacity() * size_of::<(usize, Option<String>)>() + texts
     }
 }

@@ -30,16 +30,17 @@ impl SymbolTable {
             let names = elf_file::find_section(file, |number, _| number == symbols.link)?;
             Some((range(symbols)?, range(names)?))
         })?;
-        mapped.touch(symbols.len());
-        Some(SymbolTable { functions: functions(mapped.get(symbols.clone())?), symbols, names })
+        let all = mapped.get(symbols.clone())?;
+        mapped.touch(all);
+        Some(SymbolTable { functions: functions(all), symbols, names })
     }
 
     /// The name of the function at an address.
     pub(super) fn name<'a>(&self, mapped: &'a Mapped, address: u64) -> Option<&'a str> {
         let at = self.functions.partition_point(|&(begin, _)| begin <= address).checked_sub(1)?;
         let (begin, number) = self.functions[at];
-        mapped.touch(2 * Mapped::AROUND);
         let symbol = mapped.get(self.symbols.clone())?.chunks_exact(SYMBOL).nth(number as usize)?;
+        mapped.touch(symbol);
         let size = u64::from_ne_bytes(symbol[16..24].try_into().ok()?);
         // Hand-written functions may have no size; then they go on until the next one.
         if size > 0 && address - begin >= size {
@@ -47,6 +48,7 @@ impl SymbolTable {
         }
         let name = u32::from_ne_bytes(symbol[..4].try_into().ok()?) as usize;
         let name = mapped.get(self.names.clone())?.get(name..)?.split(|&byte| byte == 0).next()?;
+        mapped.touch(name);
         std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
     }
 

@@ -1,13 +1,12 @@
 //! One unit of debug information, that is, one compilation: what is kept of it is where its functions and its line sequences
 //! are, some 30 bytes for each; the rest is read again whenever someone asks.
 
-use gimli::{AttributeValue, Dwarf, Range, Section, Unit, UnitHeader, UnitOffset, constants};
+use gimli::{AttributeValue, Dwarf, FileEntry, Range, Section, Unit, UnitHeader, UnitOffset, constants};
 
 use rustc_hash::FxHashMap;
 
 use super::entries::Shapes;
 use super::lines::Sequences;
-use super::mapped::Mapped;
 use super::names::Names;
 use super::{Bytes, Frame, Reader};
 
@@ -48,7 +47,7 @@ impl Open {
     /// Finds the functions and the line sequences.
     pub(super) fn index(&self, Reader { dwarf, mapped, .. }: &Reader) -> Index {
         let mut functions = Vec::new();
-        mapped.touch(self.bytes.len());
+        mapped.touch(self.bytes.slice());
         self.shapes.walk(self.bytes.slice(), self.root(), |entry| {
             if entry.tag == constants::DW_TAG_subprogram && entry.has_code {
                 self.ranges(dwarf, entry.offset, |range| {
@@ -65,7 +64,7 @@ impl Open {
         functions.sort_unstable();
         functions.shrink_to_fit();
         let sequences = self.unit.line_program.as_ref().map(|program| {
-            mapped.touch(program.header().raw_program_buf().len());
+            mapped.touch(program.header().raw_program_buf().slice());
             Sequences::read(program.header())
         });
         Index { functions, sequences: sequences.unwrap_or_default() }
@@ -74,7 +73,7 @@ impl Open {
     /// The functions at an address, the innermost inlined one first.
     pub(super) fn frames(&mut self, reader: &Reader, names: &mut Names, index: &Index, address: u64) -> Vec<Frame> {
         let Some(function) = index.function(address) else { return Vec::new() };
-        let calls = self.calls(&reader.dwarf, function.offset as usize, address);
+        let calls = self.calls(reader, function.offset as usize, address);
         let row = self.unit.line_program.as_ref().and_then(|program| index.sequences.row(program.header(), address));
         let mut place = row.map(|row| (row.file, row.line));
         let mut frames = Vec::with_capacity(calls.len());
@@ -90,11 +89,11 @@ impl Open {
     }
 
     /// The function and what is inlined at the address, the outermost first: their entries.
-    fn calls(&self, dwarf: &Dwarf<Bytes>, function: usize, address: u64) -> Vec<usize> {
+    fn calls(&self, Reader { dwarf, mapped, .. }: &Reader, function: usize, address: u64) -> Vec<usize> {
         let mut calls = vec![function];
         // How deep the innermost one found lies, and one that is not at the address.
         let (mut found, mut elsewhere) = (0, None);
-        self.shapes.walk(self.bytes.slice(), function, |entry| {
+        let end = self.shapes.walk(self.bytes.slice(), function, |entry| {
             if entry.offset == function {
                 return true;
             }
@@ -124,6 +123,7 @@ impl Open {
             }
             true
         });
+        mapped.touch(&self.bytes.slice()[function..end]);
         calls
     }
 
@@ -151,19 +151,18 @@ impl Open {
         if let Some(known) = self.paths.get(&number) {
             return known.clone();
         }
-        // Its name and its folder's.
-        reader.mapped.touch(2 * Mapped::AROUND);
-        let path = self.read_path(&reader.dwarf, number).unwrap_or_default();
+        let path = self.read_path(reader, number).unwrap_or_default();
         self.paths.insert(number, path.clone());
         path
     }
 
-    fn read_path(&self, dwarf: &Dwarf<Bytes>, number: u64) -> Option<String> {
+    fn read_path(&self, Reader { dwarf, mapped, .. }: &Reader, number: u64) -> Option<String> {
         let header = self.unit.line_program.as_ref()?.header();
         let file = header.file(number)?;
         let mut path = self.unit.comp_dir.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
         let mut push = |part: AttributeValue<Bytes>| {
             let part = dwarf.attr_string(&self.unit, part).ok()?;
+            mapped.touch(part.slice());
             let part = part.to_string_lossy();
             if part.starts_with('/') {
                 path.clear();
@@ -179,6 +178,13 @@ impl Open {
         }
         push(file.path_name())?;
         Some(path)
+    }
+
+    /// What it holds besides the file, without what gimli keeps of its abbreviations, which is little.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let files = self.unit.line_program.as_ref().map_or(0, |program| program.header().file_names().len());
+        let paths: usize = self.paths.values().map(String::capacity).sum();
+        files * size_of::<FileEntry<Bytes>>() + paths + self.shapes.memory_bytes()
     }
 
     fn root(&self) -> usize {

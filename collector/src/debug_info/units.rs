@@ -4,6 +4,7 @@ use gimli::{DebugInfoOffset, Dwarf, Section, Unit};
 use rustc_hash::FxHashSet;
 
 use super::Bytes;
+use super::entries::root_may_have_code;
 use super::mapped::Mapped;
 
 /// The units, and where the code of each lies.
@@ -26,7 +27,7 @@ impl Units {
     pub(super) fn read(dwarf: &Dwarf<Bytes>, mapped: &Mapped) -> Units {
         let (mut begins, mut parts) = (Vec::new(), Vec::new());
         let mut listed = FxHashSet::default();
-        mapped.touch(dwarf.debug_aranges.reader().len());
+        mapped.touch(dwarf.debug_aranges.reader().slice());
         let mut tables = dwarf.debug_aranges.headers();
         while let Ok(Some(table)) = tables.next() {
             let unit = table.debug_info_offset().0;
@@ -39,10 +40,11 @@ impl Units {
         }
         let mut headers = dwarf.units();
         while let Ok(Some(header)) = headers.next() {
-            mapped.touch(header.length_including_self().min(Mapped::AROUND));
             let Some(DebugInfoOffset(offset)) = header.debug_info_offset() else { continue };
+            mapped.touch(dwarf.debug_info.reader().range(offset..offset + header.size_of_header()).slice());
             begins.push(offset);
-            if listed.contains(&offset) {
+            // In an optimised program most have none: all of it is inlined elsewhere.
+            if listed.contains(&offset) || !root_may_have_code(dwarf, &header) {
                 continue;
             }
             let Ok(unit) = Unit::new(dwarf, header) else { continue };

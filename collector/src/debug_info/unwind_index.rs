@@ -27,8 +27,8 @@ impl UnwindIndex {
 
     /// Where the function at an address begins.
     pub(super) fn begin(&self, mapped: &Mapped, address: u64) -> Option<u64> {
-        mapped.touch(2 * Mapped::AROUND);
         let (head, entries) = mapped.get(self.range.clone())?.split_at_checked(12)?;
+        mapped.touch(entries);
         if head[..4] != AS_LINKERS_WRITE_IT {
             return None;
         }
