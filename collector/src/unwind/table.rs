@@ -62,6 +62,8 @@ pub(crate) struct TableBuilder {
     /// Where in it functions begin.
     functions: Vec<usize>,
     unusual: Vec<Rule>,
+    /// How many there were before the last function.
+    unusual_before: usize,
     numbers: FxHashMap<Rule, Packed>,
 }
 
@@ -70,29 +72,33 @@ pub(crate) struct TableBuilder {
     expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "runs on the collector's thread")
 )]
 impl TableBuilder {
-    /// From `place` on, `rule` holds.
+    /// From `place` on, `rule` holds. If that is what the function's last one says, too, it only goes on.
     pub(crate) fn begin(&mut self, place: u32, rule: Rule, third: Third) {
         let packed = Packed::new(rule).unwrap_or_else(|| self.in_full(rule));
-        self.push(place, true, packed, third);
+        let of_function = self.functions.last().map_or(&[][..], |&first| &self.found[first..]);
+        let row = row(place, true, packed, third);
+        if of_function.last().is_none_or(|&last| last as u32 != row as u32) {
+            self.found.push(row);
+        }
     }
 
     /// From `place` on, nothing is known, unless something else begins there.
     pub(crate) fn end(&mut self, place: u32) {
-        self.push(place, false, Packed::UNKNOWN, Third::KEPT);
+        self.found.push(row(place, false, Packed::UNKNOWN, Third::KEPT));
     }
 
     /// What is said from now on is of another function.
     pub(crate) fn next_function(&mut self) {
         self.functions.push(self.found.len());
+        self.unusual_before = self.unusual.len();
     }
 
     /// Forgets what was said of the function.
     pub(crate) fn again(&mut self) {
         self.found.truncate(self.functions.last().copied().unwrap_or(0));
-    }
-
-    fn push(&mut self, place: u32, begins: bool, Packed(rule): Packed, Third(third): Third) {
-        self.found.push(u64::from(place) << 32 | u64::from(begins) << 24 | u64::from(third) << 16 | u64::from(rule));
+        for rule in self.unusual.drain(self.unusual_before..) {
+            self.numbers.remove(&rule);
+        }
     }
 
     /// What was found, in order. What is said of a function is in order already, so it is functions that are sorted, unless two
@@ -163,6 +169,11 @@ impl TableBuilder {
             unusual: self.unusual,
         }
     }
+}
+
+/// What [`TableBuilder::found`] has of one.
+fn row(place: u32, begins: bool, Packed(rule): Packed, Third(third): Third) -> u64 {
+    u64::from(place) << 32 | u64::from(begins) << 24 | u64::from(third) << 16 | u64::from(rule)
 }
 
 impl Table {
