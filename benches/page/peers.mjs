@@ -34,7 +34,7 @@ async function forceGraph(rig) {
     const element = document.getElementById("graph");
     const graph = new window.ForceGraph(element).cooldownTime(8000).graphData({ nodes: nodes.map((id) => ({ id })), links });
     window.settled = new Promise((done) => graph.onEngineStop(done));
-  }, [items.map(({ id }) => id), edges.map(({ from, to }) => ({ source: items[from].id, target: items[to].id }))]);
+  }, [items.map(({ id }) => id), edges.from.map((from, at) => ({ source: items[from].id, target: items[edges.to[at]].id }))]);
   await page.evaluate(() => window.settled);
   const { fps, longest } = await seen(page);
   peer("main thread while 10,000 nodes lay out", FORCE_GRAPH, `${counted(fps)} fps`, `its longest task ${Math.round(longest)} ms`);

@@ -93,21 +93,53 @@ export async function mouse(page, milliseconds, at) {
 }
 
 /**
- * How many frames a second the compositor put on the screen while something was done, by its own account.
- * @param {any} page @param {() => Promise<void>} what
+ * What Chromium tells of itself while something is done: its trace's events of some categories.
+ * @param {any} page @param {string[]} includedCategories @param {() => Promise<void>} what
  */
-export async function presented(page, what) {
+async function traced(page, includedCategories, what) {
   const session = await page.context().newCDPSession(page);
-  let frames = 0;
-  session.on("Tracing.dataCollected", ({ value }) => (frames += value.filter((event) => event.name === "DrawFrame").length));
+  /** @type {any[]} */
+  const events = [];
+  session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
   const ended = new Promise((done) => session.once("Tracing.tracingComplete", done));
-  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame"] } });
-  const began = performance.now();
+  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories } });
   await what();
-  const seconds = (performance.now() - began) / 1000;
   await session.send("Tracing.end");
   await ended;
-  return frames / seconds;
+  await session.detach();
+  return events.sort((left, right) => left.ts - right.ts);
+}
+
+const VSYNC_MS = 1000 / 60;
+
+/**
+ * How many frames a second the compositor put on the screen while something moved all the time, by its own account, and how
+ * many of the screen's frames passed without one: from its first frame to its last, since it begins between two of them.
+ * @param {any} page @param {() => Promise<void>} moving
+ */
+export async function presented(page, moving) {
+  const events = await traced(page, ["disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame"], moving);
+  const shown = events.filter(({ name }) => name === "DrawFrame").map(({ ts }) => ts / 1000);
+  const gaps = shown.slice(1).map((at, place) => at - shown[place]);
+  const span = gaps.reduce((sum, gap) => sum + gap, 0);
+  return { fps: span ? (1000 * gaps.length) / span : 0, missed: gaps.reduce((sum, gap) => sum + Math.max(0, Math.round(gap / VSYNC_MS) - 1), 0), frames: shown.length };
+}
+
+/**
+ * How long the tasks of the page's main thread were while something was done, by Chromium's own account: all of them, where
+ * the page itself is told of those above 50 ms only.
+ * @param {any} page @param {() => Promise<any>} what
+ */
+export async function tasks(page, what) {
+  const mark = "the page's main thread";
+  const events = await traced(page, ["disabled-by-default-devtools.timeline", "blink.user_timing"], async () => {
+    await page.evaluate((mark) => performance.mark(mark), mark);
+    await what();
+  });
+  const main = events.find(({ name }) => name === mark);
+  const lengths = events.filter(({ name, ph, pid, tid }) => name === "RunTask" && ph === "X" && pid === main?.pid && tid === main.tid).map(({ dur }) => dur / 1000);
+  if (lengths.length === 0) throw new Error("Chromium has told of no task");
+  return { longest: Math.max(...lengths), over: lengths.filter((length) => length > 16).length, all: lengths.length };
 }
 
 export const state = (page) => page.evaluate(() => window.plop.state());

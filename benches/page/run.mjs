@@ -7,6 +7,7 @@
 
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { packPicture, unpackPicture } from "../../web/page/graph/columns.js";
 import { make, walks } from "./inputs.mjs";
 import * as motion from "./motion.mjs";
 import { peers } from "./peers.mjs";
@@ -87,7 +88,7 @@ async function filtering(rig) {
   await page.close();
 }
 
-const picture = (rig, name, items = 90) => rig.get(`api/picture/${encodeURIComponent(name)}?items=${items}`);
+const picture = async (rig, name, items = 90) => unpackPicture(packPicture(await rig.get(`api/picture/${encodeURIComponent(name)}?items=${items}`)));
 
 async function figures(rig, names) {
   let [least, where, ours, dots, shifts] = [1, "", 0, 0, /** @type {number[]} */ ([])];

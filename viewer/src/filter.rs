@@ -20,8 +20,8 @@ pub struct Viewed<'a> {
     pub tree: Cow<'a, FrameTree>,
     /// What is known of each of the tree's frames.
     pub functions: &'a [Function],
-    /// By stack: whether its samples count; all do if `None`.
-    kept_stacks: Option<Vec<bool>>,
+    /// By node of the tree before the filters: whether samples that end there count; all do if `None`.
+    kept_nodes: Option<Vec<bool>>,
     /// By set of labels, likewise.
     kept_labels: Option<Vec<bool>>,
     shown: &'a Shown,
@@ -59,7 +59,7 @@ impl View {
             sample_type,
             tree: self.tree(shown, &hidden),
             functions: &shown.functions,
-            kept_stacks: self.kept_stacks(shown),
+            kept_nodes: self.kept_nodes(shown),
             kept_labels: self.kept_labels(opened)?,
             shown,
             hidden,
@@ -95,17 +95,22 @@ impl View {
         }))
     }
 
-    fn kept_stacks(&self, shown: &Shown) -> Option<Vec<bool>> {
+    fn kept_nodes(&self, shown: &Shown) -> Option<Vec<bool>> {
         if self.focus.is_empty() && self.ignore.is_empty() && self.show_from.is_none() {
             return None;
         }
         let touched = |patterns: &[Pattern]| patterns.iter().map(|pattern| on_path(shown, pattern)).collect::<Vec<_>>();
         let (wanted, unwanted) = (touched(&self.focus), touched(&self.ignore));
         let start = self.show_from.as_ref().map(|start| on_path(shown, start));
-        let kept = |node: usize| {
-            wanted.iter().chain(&start).all(|touched| touched[node]) && !unwanted.iter().any(|touched| touched[node])
-        };
-        Some(shown.tree.node_of_stack.iter().map(|&node| kept(node as usize)).collect())
+        let mut all = wanted.into_iter().chain(start);
+        let mut kept = all.next().unwrap_or_else(|| vec![true; shown.tree.nodes.len()]);
+        for touched in all {
+            kept.iter_mut().zip(touched).for_each(|(kept, touched)| *kept &= touched);
+        }
+        for touched in unwanted {
+            kept.iter_mut().zip(touched).for_each(|(kept, touched)| *kept &= !touched);
+        }
+        Some(kept)
     }
 
     fn kept_labels(&self, opened: &Opened) -> Result<Option<Vec<bool>>, ViewError> {
@@ -140,13 +145,13 @@ fn on_path(shown: &Shown, pattern: &Pattern) -> Vec<bool> {
 
 impl Viewed<'_> {
     fn keeps(&self, stack: StackId, labels: LabelSetId) -> bool {
-        self.kept_stacks.as_ref().is_none_or(|kept| kept[stack.0 as usize])
+        self.kept_nodes.as_ref().is_none_or(|kept| kept[self.shown.tree.leaf(stack)])
             && self.kept_labels.as_ref().is_none_or(|kept| kept[labels.0 as usize])
     }
 
     /// Whether the view shows every sample and every frame of the profile.
     pub fn is_whole(&self) -> bool {
-        self.kept_stacks.is_none()
+        self.kept_nodes.is_none()
             && self.kept_labels.is_none()
             && matches!(&self.tree, Cow::Borrowed(tree) if std::ptr::eq(*tree, &self.opened.apart().tree))
     }

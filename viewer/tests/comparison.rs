@@ -29,8 +29,8 @@ fn two_profiles_share_one_picture_that_says_what_grew_came_and_went() {
     assert_eq!(item("parse")["after"], serde_json::json!({"self": 600, "total": 600}));
     assert_eq!((&item("draw")["delta"], &item("lex")["delta"]), (&1.0.into(), &(-1.0).into()));
     assert_eq!(item("main")["delta"], 0.0);
-    let edges = picture["edges"].as_array().unwrap();
-    let sum = |side: &str| edges.iter().map(|edge| edge[side].as_i64().unwrap()).sum::<i64>();
+    let of_edges = |side: &str| picture["edges"][side].as_array().unwrap();
+    let sum = |side: &str| of_edges(side).iter().map(|value| value.as_i64().unwrap()).sum::<i64>();
     assert_eq!((sum("before"), sum("after")), (2000, 2000), "all of both is called by main");
 
     let (_, _, body) = ask(address, "/api/picture/after.folded?base=before.folded&normalize=none");

@@ -61,8 +61,8 @@ fn an_items_samples_split_over_the_edges_of_its_picture() {
     assert_eq!(split["total"].as_i64(), Some(2));
     let edges = split["edges"].as_array().unwrap();
     assert_eq!(edges.len(), 1, "only the edge from main to b: {body}");
-    let edge = &picture["edges"][edges[0][0].as_u64().unwrap() as usize];
-    assert_eq!(items[edge["to"].as_u64().unwrap() as usize]["name"], "b");
+    let callee = picture["edges"]["to"][edges[0][0].as_u64().unwrap() as usize].as_u64().unwrap();
+    assert_eq!(items[callee as usize]["name"], "b");
 }
 
 #[test]

@@ -76,7 +76,8 @@ export class Look {
    */
   go(changes, isNew = true) {
     const state = { ...this.state, ...changes };
-    address.write(state, isNew);
+    // The browser takes its time over an address; whoever follows may ask the server first.
+    queueMicrotask(() => address.write(state, isNew));
     this.#become(state);
   }
 

@@ -8,7 +8,7 @@ import { lookAt, mapOf, seenOn } from "../page/graph/minimap.js";
 import { themes, tint } from "../page/graph/palette.js";
 import { drawing, makeScene, viewOf } from "../page/graph/scene.js";
 import { SvgContext } from "../page/graph/svg.js";
-import { madePicture } from "./made-picture.js";
+import { madePicture, sent } from "./made-picture.js";
 
 function numbers(seed = 1) {
   return () => (seed = (seed * 16807) % 2147483647) / 2147483647;
@@ -17,8 +17,10 @@ function numbers(seed = 1) {
 test("a picture in columns reads as it did before, over a thread's border too", () => {
   const picture = madePicture(40);
   picture.edges[3].bends = [[1.5, 2], [3, 4.25]];
+  picture.edges[7].bends = [[5, 6]];
+  picture.edges[8].kind = "pip";
   picture.items[5].delta = -0.5;
-  const there = unpackPicture(structuredClone(packPicture(picture)));
+  const there = unpackPicture(structuredClone(packPicture(sent(picture))));
   assert.deepEqual(there.edges.map(plain), picture.edges);
   for (const [at, item] of picture.items.entries()) for (const [key, value] of Object.entries(item)) assert.deepEqual(/** @type {any} */ (there.items[at])[key], value, key);
   assert.equal(there.items[4].delta, undefined);

@@ -21,3 +21,16 @@ export function madePicture(count) {
     folded: { functions: 0, self: 0 }, direction: "right", width: 1600, height: 1000, groups: [0, 1, 2, 3, 4].map((at) => ({ name: `crate${at}`, color: at, self: 1, total: 1 })), items, edges,
   };
 }
+
+/** The same as a server sends it. @param {import("../page/types.js").Picture} picture @returns {import("../page/graph/columns.js").SentPicture} */
+export function sent(picture) {
+  const { edges } = picture;
+  const letters = { line: "l", back: "b", pip: "p", faint: "f" };
+  return {
+    ...picture,
+    edges: {
+      from: edges.map((edge) => edge.from), to: edges.map((edge) => edge.to), weight: edges.map((edge) => edge.weight), elided: edges.map((edge) => edge.elided),
+      kinds: edges.map((edge) => letters[edge.kind]).join(""), bends: edges.flatMap(({ bends }, number) => (bends.length ? [[number, bends]] : [])),
+    },
+  };
+}

@@ -1,16 +1,13 @@
 //! Puts a picture together: items, their sizes and places, edges with their kinds and bends, groups.
 
-use std::collections::BTreeMap;
-
 use plop_profile::CallGraph;
 use rustc_hash::FxHashMap;
 
-use super::items::{Items, Stands};
+use super::items::{Folded, Items, Stands};
 use super::layers::parts;
 use super::place::{Area, place};
-use super::reduce::{Place, reduce};
 use super::size::{Size, radii};
-use super::{ColorBy, Direction, Edge, EdgeKind, Group, Item, ItemKind, Part, Picture, Settings, Source};
+use super::{Direction, Edge, EdgeKind, Group, Item, ItemKind, Part, Picture, Settings, Source};
 use super::{collide, color, force, hubs, order, strip};
 
 /// Beyond so many items no order of ranks can be read; forces place them.
@@ -23,7 +20,7 @@ const TOP: f64 = 12.0;
 pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_>) -> Picture {
     let Items { list, reduced, functions, .. } = items;
     let graph = &reduced.graph;
-    let described: Vec<Described> = list.iter().map(|stands| describe(source, stands, settings.color)).collect();
+    let described: Vec<Described> = list.iter().map(|stands| describe(source, stands)).collect();
     let radii = radii(&graph.self_values, settings.width, settings.height);
     let sizes: Vec<Size> =
         radii.iter().zip(&described).map(|(&radius, described)| Size::new(radius, &described.label)).collect();
@@ -33,19 +30,15 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
         Direction::Right | Direction::Down => hubs::hubs(graph, &is_fold),
     };
     let (kinds, ranks) = hubs::kinds(graph, &in_strip);
-    // The groups walk the whole tree once more; nobody waits for it.
-    let (seed, (groups, group_of)) = std::thread::scope(|scope| {
-        let groups = scope.spawn(|| groups(&described, &color::colors(source.functions, settings.color), items));
-        let seed = seed(settings, graph, &kinds, &ranks, &in_strip, &sizes);
-        (seed, groups.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
+    let (groups, group_of) = groups(&color::colors(source.functions, settings.color), items);
+    let seed = seed(settings, graph, &kinds, &ranks, &in_strip, &sizes);
     let mut items = Vec::with_capacity(list.len());
     for (number, (stands, described)) in list.iter().zip(described).enumerate() {
         let (kind, members, instances) = match stands {
             Stands::Function(frame) => (ItemKind::Function, 1, source.functions[*frame as usize].instances),
             Stands::Fold { members, .. } => (ItemKind::Fold, *members, 0),
         };
-        let Described { id, name, label, krate, module, file, group: _ } = described;
+        let Described { id, name, label, krate, module, file } = described;
         let (self_value, total) = (graph.self_values[number], graph.totals[number]);
         let [x, y] = seed.spots[number].map(to_tenth);
         let (rank, radius, strip, group) =
@@ -233,64 +226,46 @@ struct Described {
     krate: String,
     module: String,
     file: String,
-    group: String,
 }
 
-fn describe(source: Source<'_>, stands: &Stands<'_>, color: ColorBy) -> Described {
+fn describe(source: Source<'_>, stands: &Stands<'_>) -> Described {
     match stands {
         Stands::Function(frame) => {
             let function = source.functions[*frame as usize].clone();
-            let group = color.group_of(&function).to_owned();
             let crate::Function { id, name, label, krate, module, file, instances: _ } = function;
-            Described { id, name, label, krate, module, file, group }
+            Described { id, name, label, krate, module, file }
         }
         Stands::Fold { of: folded, members, first } => {
             let first_krate = source.functions.get(*first as usize).map_or("", |first| first.krate.as_str());
-            let (krate, module, group) = match (folded, color) {
-                (super::items::Folded::Module(module), ColorBy::Crate) => {
-                    (first_krate, *module, first_krate.to_owned())
-                }
-                (super::items::Folded::Module(module), ColorBy::Module) => (first_krate, *module, (*module).to_owned()),
-                (super::items::Folded::Module(module), ColorBy::File) => (first_krate, *module, String::new()),
-                (super::items::Folded::Crate(krate), ColorBy::Crate) => (*krate, "", (*krate).to_owned()),
-                (super::items::Folded::Crate(krate), _) => (*krate, "", String::new()),
-                (super::items::Folded::Other, _) => ("", "", String::new()),
+            let (krate, module) = match *folded {
+                Folded::Module(module) => (first_krate, module),
+                Folded::Crate(krate) => (krate, ""),
+                Folded::Other => ("", ""),
             };
             let (krate, module) = (krate.to_owned(), module.to_owned());
             let name = folded.name();
             let label = format!("{name} +{members}");
-            Described { id: folded.id(), name, label, krate, module, file: String::new(), group }
+            Described { id: folded.id(), name, label, krate, module, file: String::new() }
         }
     }
 }
 
 /// The groups, heaviest first, and by item its group.
-fn groups(described: &[Described], colors: &FxHashMap<&str, u8>, items: &Items<'_>) -> (Vec<Group>, Vec<usize>) {
-    let name =
-        |described: &Described| if described.group.is_empty() { color::OTHER } else { &described.group }.to_owned();
-    let names: BTreeMap<String, ()> = described.iter().map(|described| (name(described), ())).collect();
-    let numbers: BTreeMap<String, u32> = names.into_keys().zip(0..).collect();
-    let number_of: Vec<u32> = described.iter().map(|described| numbers[&name(described)]).collect();
-    // The same reduction with groups for items: so the samples count once for each group.
-    let group_of = |item: u32| number_of.get(item as usize).copied().unwrap_or(0);
-    let places: Vec<Place> = (items.places.iter())
-        .map(|place| match *place {
-            Place::Item(item) => Place::Item(group_of(item)),
-            Place::Fold(item) => Place::Fold(group_of(item)),
-        })
-        .collect();
-    let frameless = items.frameless.map(group_of);
-    let sums = reduce(&items.weighed, &places, numbers.len(), frameless).graph;
-    let mut groups: Vec<(u32, Group)> = numbers
-        .into_iter()
-        .map(|(name, number)| {
-            let (self_value, total) = (sums.self_values[number as usize], sums.totals[number as usize]);
-            (number, Group { color: colors.get(&*name).copied().unwrap_or(color::GREY), name, self_value, total })
-        })
-        .collect();
+fn groups(colors: &FxHashMap<&str, u8>, items: &Items<'_>) -> (Vec<Group>, Vec<usize>) {
+    let Items { reduced, groups, grouping, .. } = items;
+    let mut self_values = vec![0_i64; groups.len()];
+    for (&group, &own) in grouping.of.iter().zip(&reduced.graph.self_values) {
+        self_values[group as usize] = self_values[group as usize].saturating_add(own);
+    }
+    let sums = self_values.into_iter().zip(&reduced.group_totals);
+    let group = |(&name, (self_value, &total)): (&&str, (i64, &i64))| {
+        let color = colors.get(name).copied().unwrap_or(color::GREY);
+        Group { color, name: name.to_owned(), self_value, total }
+    };
+    let mut groups: Vec<(usize, Group)> = groups.iter().zip(sums).map(group).enumerate().collect();
     groups.sort_by(|(_, a), (_, b)| (b.self_value, b.total, &a.name).cmp(&(a.self_value, a.total, &b.name)));
     let mut new_number = vec![0; groups.len()];
-    groups.iter().enumerate().for_each(|(new, (old, _))| new_number[*old as usize] = new);
-    let group_of = number_of.into_iter().map(|number| new_number[number as usize]).collect();
+    groups.iter().enumerate().for_each(|(new, (old, _))| new_number[*old] = new);
+    let group_of = grouping.of.iter().map(|&group| new_number[group as usize]).collect();
     (groups.into_iter().map(|(_, group)| group).collect(), group_of)
 }

@@ -1,16 +1,16 @@
 //! The items of a picture: admitted functions, and folds of all the others by module, crate or "other". Knows nothing of
 //! positions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plop_profile::{CallGraph, Weighed};
 use rustc_hash::FxHashMap;
 
 use super::admit::by_score;
-use super::color::hash;
+use super::color::{OTHER, hash};
 use super::elide;
-use super::reduce::{Place, Reduced, reduce};
-use super::{Settings, Source};
+use super::reduce::{Grouping, Place, Reduced, reduce};
+use super::{ColorBy, Settings, Source};
 use crate::names::family;
 
 /// From what share of the total on a module, or a crate, is folded by itself.
@@ -88,21 +88,46 @@ pub(super) enum Stands<'a> {
     Fold { of: Folded<'a>, members: usize, first: u32 },
 }
 
-impl Stands<'_> {
+impl<'a> Stands<'a> {
     pub(super) fn id(self, source: Source<'_>) -> u64 {
         match self {
             Stands::Function(frame) => source.functions[frame as usize].id,
             Stands::Fold { of, .. } => of.id(),
         }
     }
+
+    /// The name of its group.
+    fn group(self, source: Source<'a>, color: ColorBy) -> &'a str {
+        let name = match self {
+            Stands::Function(frame) => color.group_of(&source.functions[frame as usize]),
+            Stands::Fold { of: Folded::Module(_), first, .. } if color == ColorBy::Crate => {
+                &source.functions[first as usize].krate
+            }
+            Stands::Fold { of: Folded::Module(module), .. } if color == ColorBy::Module => module,
+            Stands::Fold { of: Folded::Crate(krate), .. } if color == ColorBy::Crate => krate,
+            Stands::Fold { .. } => "",
+        };
+        if name.is_empty() { OTHER } else { name }
+    }
+}
+
+/// The names of the groups, in order, and which group each item is in.
+fn groups<'a>(source: Source<'a>, list: &[Stands<'a>], color: ColorBy) -> (Vec<&'a str>, Grouping) {
+    let names: BTreeSet<&str> = list.iter().map(|stands| stands.group(source, color)).collect();
+    let numbers: FxHashMap<&str, u32> = names.iter().copied().zip(0..).collect();
+    let of = list.iter().map(|stands| numbers[stands.group(source, color)]).collect();
+    let groups = names.len();
+    (names.into_iter().collect(), Grouping { of, groups })
 }
 
 /// The items and the tree reduced to them.
 #[derive(Debug)]
 pub(super) struct Items<'a> {
-    pub(super) weighed: Weighed<'a>,
     pub(super) list: Vec<Stands<'a>>,
     pub(super) reduced: Reduced,
+    /// The names of their groups, and which each item is in.
+    pub(super) groups: Vec<&'a str>,
+    pub(super) grouping: Grouping,
     /// Functions that have samples, drawn or not.
     pub(super) functions: usize,
     /// Where the samples of each frame go, and those without any.
@@ -161,9 +186,10 @@ pub(super) fn items<'a>(source: Source<'a>, settings: &Settings) -> Items<'a> {
             list.len() - 1
         }) as u32
     });
-    let reduced = reduce(&weighed, &places, list.len(), frameless);
+    let (groups, grouping) = groups(source, &list, settings.color);
+    let reduced = reduce(&weighed, &places, &grouping, frameless);
     let functions = graph.totals.iter().filter(|&&total| total != 0).count();
-    Items { weighed, list, reduced, functions, places, frameless }
+    Items { list, reduced, groups, grouping, functions, places, frameless }
 }
 
 /// The frames to show, before any fold is opened.
@@ -178,7 +204,7 @@ fn admitted(weighed: &Weighed<'_>, settings: &Settings, candidates: &[u32]) -> V
     for (number, &frame) in looked_at.iter().enumerate() {
         places[frame as usize] = Place::Item(number as u32);
     }
-    let graph = reduce(weighed, &places, looked_at.len() + 1, None).graph;
+    let graph = reduce(weighed, &places, &Grouping::none(looked_at.len() + 1), None).graph;
     let chosen = elide::choose(&graph, looked_at.len(), settings.items);
     chosen.into_iter().map(|candidate| looked_at[candidate]).collect()
 }

@@ -11,6 +11,7 @@ mod admit;
 mod assemble;
 mod collide;
 mod color;
+mod columns;
 mod elide;
 mod force;
 mod hubs;
@@ -148,6 +149,7 @@ pub struct Picture {
     pub height: f64,
     pub groups: Vec<Group>,
     pub items: Vec<Item>,
+    #[serde(serialize_with = "columns::columns")]
     pub edges: Vec<Edge>,
 }
 
@@ -230,7 +232,7 @@ pub enum ItemKind {
 }
 
 /// An arrow.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "API.md describes each field")]
 pub struct Edge {
     pub from: usize,
@@ -239,7 +241,6 @@ pub struct Edge {
     pub elided: usize,
     pub kind: EdgeKind,
     pub bends: Vec<[f64; 2]>,
-    #[serde(flatten)]
     pub sides: Option<EdgeSides>,
 }
 
@@ -253,8 +254,7 @@ pub struct EdgeSides {
 }
 
 /// How an edge is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EdgeKind {
     /// Along the ranks.
     Line,

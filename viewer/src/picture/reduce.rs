@@ -21,6 +21,22 @@ pub(super) struct Reduced {
     pub(super) graph: CallGraph,
     /// By edge of the graph, the most frames that it passes over.
     pub(super) elided: Vec<u32>,
+    /// By group of items, what the samples weigh in whose stack one of them stands.
+    pub(super) group_totals: Vec<i64>,
+}
+
+/// Which group each item is in.
+#[derive(Debug, Clone)]
+pub(super) struct Grouping {
+    pub(super) of: Vec<u32>,
+    pub(super) groups: usize,
+}
+
+impl Grouping {
+    /// All in one.
+    pub(super) fn none(items: usize) -> Self {
+        Grouping { of: vec![0; items], groups: 1 }
+    }
 }
 
 /// Up to so many items the edges are found by a table of all pairs, which takes 4 MB then.
@@ -61,28 +77,33 @@ struct Open {
     edge: Option<u32>,
 }
 
-struct Sums {
+struct Sums<'a> {
+    grouping: &'a Grouping,
     reduced: Reduced,
     numbers: Numbers,
     open_items: Vec<u32>,
+    open_groups: Vec<u32>,
     open_edges: Vec<u32>,
     path: Vec<Open>,
 }
 
-impl Sums {
-    fn new(items: usize, total: i64) -> Self {
+impl<'a> Sums<'a> {
+    fn new(grouping: &'a Grouping, total: i64) -> Self {
+        let items = grouping.of.len();
         let graph = CallGraph { total, self_values: vec![0; items], totals: vec![0; items], edges: Vec::new() };
         Sums {
-            reduced: Reduced { graph, elided: Vec::new() },
+            grouping,
+            reduced: Reduced { graph, elided: Vec::new(), group_totals: vec![0; grouping.groups] },
             numbers: Numbers::new(items),
             open_items: vec![0; items],
+            open_groups: vec![0; grouping.groups],
             open_edges: Vec::new(),
             path: Vec::new(),
         }
     }
 
     fn edge(&mut self, caller: u32, callee: u32, passed_over: u32) -> u32 {
-        let Reduced { graph, elided } = &mut self.reduced;
+        let Reduced { graph, elided, .. } = &mut self.reduced;
         let number = self.numbers.of(caller, callee, graph.edges.len() as u32);
         if number as usize == graph.edges.len() {
             graph.edges.push(Edge { caller, callee, weight: 0 });
@@ -102,10 +123,14 @@ impl Sums {
 
     /// Adds what an item has: once for all that is open above.
     fn add(&mut self, item: u32, own: i64, total: i64) {
-        let (item, graph) = (item as usize, &mut self.reduced.graph);
+        let (item, Reduced { graph, group_totals, .. }) = (item as usize, &mut self.reduced);
         graph.self_values[item] = graph.self_values[item].saturating_add(own);
         if self.open_items[item] == 0 {
             graph.totals[item] = graph.totals[item].saturating_add(total);
+        }
+        let group = self.grouping.of[item] as usize;
+        if self.open_groups[group] == 0 {
+            group_totals[group] = group_totals[group].saturating_add(total);
         }
     }
 
@@ -116,9 +141,10 @@ impl Sums {
         }
     }
 
-    /// From here to the end of a node's subtree its item, and the edge that leads to it, count no more.
+    /// From here to the end of a node's subtree its item, that one's group, and the edge that leads to it, count no more.
     fn enter(&mut self, open: Open) {
         self.open_items[open.item as usize] += 1;
+        self.open_groups[self.grouping.of[open.item as usize] as usize] += 1;
         if let Some(edge) = open.edge {
             self.open_edges[edge as usize] += 1;
         }
@@ -131,6 +157,7 @@ impl Sums {
             && above.end <= at
         {
             self.open_items[above.item as usize] -= 1;
+            self.open_groups[self.grouping.of[above.item as usize] as usize] -= 1;
             if let Some(edge) = above.edge {
                 self.open_edges[edge as usize] -= 1;
             }
@@ -182,6 +209,9 @@ impl Sums {
             graph.self_values[item] = graph.self_values[item].saturating_add(own);
             graph.totals[item] = graph.totals[item].saturating_add(total);
         }
+        for (sum, &total) in self.reduced.group_totals.iter_mut().zip(&other.group_totals) {
+            *sum = sum.saturating_add(total);
+        }
         for (edge, &passed_over) in other.graph.edges.iter().zip(&other.elided) {
             let number = self.edge(edge.caller, edge.callee, passed_over) as usize;
             let weight = &mut self.reduced.graph.edges[number].weight;
@@ -190,16 +220,16 @@ impl Sums {
     }
 }
 
-/// Reduces a tree, given the place of each of its frames, to `items` items. Samples without any frame, whose value stands at
-/// the root, go to the fold `frameless`.
-pub(super) fn reduce(weighed: &Weighed<'_>, places: &[Place], items: usize, frameless: Option<u32>) -> Reduced {
+/// Reduces a tree, given the place of each of its frames, to the items of a grouping. Samples without any frame, whose value
+/// stands at the root, go to the fold `frameless`.
+pub(super) fn reduce(weighed: &Weighed<'_>, places: &[Place], grouping: &Grouping, frameless: Option<u32>) -> Reduced {
     let shape = weighed.tree.shape();
     let pieces = weighed.walk(|piece| {
-        let mut sums = Sums::new(items, weighed.total());
+        let mut sums = Sums::new(grouping, weighed.total());
         sums.walk(weighed, shape, places, piece);
         sums.reduced
     });
-    let mut sums = Sums::new(items, weighed.total());
+    let mut sums = Sums::new(grouping, weighed.total());
     if let (Some(fold), Some(&value)) = (frameless, weighed.own.first()) {
         sums.add(fold, value, value);
     }
@@ -228,12 +258,22 @@ mod tests {
         let own: Vec<i64> = (0..400).map(|_| (below(9) as i64 - 5).max(0)).collect();
         let place = |frame: u32| if frame < 7 { Place::Item(frame) } else { Place::Fold(7 + frame % 2) };
         let places: Vec<Place> = (0..12).map(place).collect();
-        let reduced = |pieces| reduce(&Weighed::new(&tree, &own).in_pieces(pieces), &places, 9, Some(8));
+        let grouping = Grouping { of: (0..9).map(|item| item % 4).collect(), groups: 4 };
+        let reduced = |pieces| reduce(&Weighed::new(&tree, &own).in_pieces(pieces), &places, &grouping, Some(8));
         let whole = reduced(1);
         for pieces in [2, 3, 5, 50] {
-            let Reduced { graph, elided } = reduced(pieces);
+            let Reduced { graph, elided, group_totals } = reduced(pieces);
+            assert_eq!(group_totals, whole.group_totals, "{pieces} pieces");
             assert_eq!((&graph.self_values, &graph.totals), (&whole.graph.self_values, &whole.graph.totals));
             assert_eq!((&graph.edges, &elided), (&whole.graph.edges, &whole.elided), "{pieces} pieces");
         }
+        // Groups count as items would that stood in their members' place.
+        let in_group = |place: &Place| match *place {
+            Place::Item(item) => Place::Item(item % 4),
+            Place::Fold(item) => Place::Fold(item % 4),
+        };
+        let in_groups: Vec<Place> = places.iter().map(in_group).collect();
+        let of_groups = reduce(&Weighed::new(&tree, &own), &in_groups, &Grouping::none(4), Some(0));
+        assert_eq!(whole.group_totals, of_groups.graph.totals);
     }
 }

@@ -4,7 +4,7 @@ use plop_profile::{CallGraph, Weighed};
 use rustc_hash::FxHashMap;
 
 use super::items::Items;
-use super::reduce::reduce;
+use super::reduce::{Grouping, reduce};
 use super::{EdgeSides, ItemSides, Measures, Picture, Source};
 use crate::compare::{Change, Scale, Sides};
 
@@ -38,7 +38,7 @@ pub(super) fn tell(
 ) {
     let graphs = node_self.map(|values| {
         let weighed = Weighed::new(source.tree, values);
-        reduce(&weighed, &items.places, items.list.len(), items.frameless).graph
+        reduce(&weighed, &items.places, &Grouping::none(items.list.len()), items.frameless).graph
     });
     for (number, item) in picture.items.iter_mut().enumerate() {
         let own = graphs.map(|graph| graph.self_values[number]);

@@ -4,7 +4,7 @@ use plop_profile::Weighed;
 use rustc_hash::FxHashMap;
 
 use super::items::Items;
-use super::reduce::{Place, reduce};
+use super::reduce::{Grouping, Place, reduce};
 use super::{Source, Split};
 
 /// The weight of the samples in whose stack `item` stands, by edge of the picture.
@@ -30,7 +30,8 @@ pub(super) fn split(source: Source<'_>, items: &Items<'_>, item: u32) -> Split {
         }
         at += 1;
     }
-    let graph = reduce(&Weighed::new(source.tree, &kept), places, list.len(), *frameless).graph;
+    let grouping = Grouping::none(list.len());
+    let graph = reduce(&Weighed::new(source.tree, &kept), places, &grouping, *frameless).graph;
     let numbers: FxHashMap<(u32, u32), usize> =
         reduced.graph.edges.iter().enumerate().map(|(number, edge)| ((edge.caller, edge.callee), number)).collect();
     let weights = graph.edges.iter().map(|edge| (numbers[&(edge.caller, edge.callee)], edge.weight));

@@ -2,7 +2,8 @@
 // ten thousand objects. What comes out reads like the records that went in.
 
 /** @typedef {{ kind: "number", values: Float64Array } | { kind: "flag", values: Uint8Array } | { kind: "text", all: string, ends: Uint32Array }
- *   | { kind: "points", values: Float32Array, ends: Uint32Array } | { kind: "any", values: any[] }} Column
+ *   | { kind: "choice", values: Uint8Array, choices: string[] } | { kind: "points", values: Float32Array, ends: Uint32Array }
+ *   | { kind: "any", values: any[] }} Column
  *   a number that a record lacks is NaN; `ends`: by row, where its part ends
  * @typedef {{ length: number, columns: Record<string, Column> }} Columns */
 
@@ -73,6 +74,8 @@ function reader(of) {
       return (row) => of.values[row] === 1;
     case "text":
       return (row) => of.all.slice(start(of.ends, row), of.ends[row]);
+    case "choice":
+      return (row) => of.choices[of.values[row]];
     case "any":
       return (row) => of.values[row];
     case "points":
@@ -88,10 +91,32 @@ export function plain(record) {
   return copy;
 }
 
-/** A picture with its two long lists as columns. @typedef {Omit<import("../types.js").Picture, "items" | "edges"> & { items: Columns, edges: Columns }} PackedPicture */
+/** @typedef {import("../types.js").Picture} Picture */
+/** A picture with its two long lists as columns. @typedef {Omit<Picture, "items" | "edges"> & { items: Columns, edges: Columns }} PackedPicture */
+/** A picture as the server sends it: the edges are columns already. @typedef {Omit<Picture, "edges"> & { edges: SentEdges }} SentPicture
+ * @typedef {{ from: number[], to: number[], weight: number[], elided: number[], kinds: string, bends: [number, [number, number][]][],
+ *   delta?: number[], before?: number[], after?: number[] }} SentEdges */
 
-/** @param {import("../types.js").Picture} picture @returns {PackedPicture} */
-export const packPicture = (picture) => ({ ...picture, items: pack(picture.items), edges: pack(picture.edges) });
+/** The kinds of edges, and the letters that stand for them in an answer. */
+const KINDS = ["line", "back", "pip", "faint"];
+const LETTERS = "lbpf";
 
-/** @param {PackedPicture} packed @returns {import("../types.js").Picture} */
+/** @param {SentEdges} sent @returns {Columns} */
+function edgeColumns({ kinds, bends, ...numbers }) {
+  const { length } = kinds;
+  /** @type {Record<string, Column>} */
+  const columns = {};
+  for (const [key, values] of Object.entries(numbers)) columns[key] = { kind: "number", values: Float64Array.from(values) };
+  columns.kind = { kind: "choice", values: Uint8Array.from({ length }, (_, edge) => LETTERS.indexOf(kinds[edge])), choices: KINDS };
+  const ends = new Uint32Array(length);
+  for (const [edge, points] of bends) ends[edge] = points.length;
+  for (let edge = 1; edge < length; edge++) ends[edge] += ends[edge - 1];
+  columns.bends = { kind: "points", values: Float32Array.from(bends.flatMap(([, points]) => points.flat())), ends };
+  return { length, columns };
+}
+
+/** @param {SentPicture} sent @returns {PackedPicture} */
+export const packPicture = (sent) => ({ ...sent, items: pack(sent.items), edges: edgeColumns(sent.edges) });
+
+/** @param {PackedPicture} packed @returns {Picture} */
 export const unpackPicture = (packed) => ({ ...packed, items: unpack(packed.items), edges: unpack(packed.edges) });

@@ -22,6 +22,9 @@ function stroke({ scene, theme }, number) {
 /** The colour of an item's group. @param {View} view @param {number} item */
 export const groupColor = ({ scene, theme }, item) => color(theme, scene.picture.groups[scene.picture.items[item].group]?.color ?? 255);
 
+/** Whether a circle with its marks can't be seen in the window. @param {import("./scene.js").Circle} circle @param {{ width: number, height: number }} size */
+export const isOff = ({ x, y, radius }, size) => x + radius < -20 || y + radius < -20 || x - radius > size.width + 20 || y - radius > size.height + 20;
+
 /** Whether an edge can't be seen in the window. @param {View} view @param {number} number */
 function isOutside({ scene, circles, size }, number) {
   const { from, to } = scene.picture.edges[number];
@@ -52,9 +55,8 @@ export function* drawEdges(context, view, order) {
   let count = 0;
   for (const number of order) {
     const edge = edges[number];
-    if (isOutside(view, number)) continue;
     const touched = focus.hover === edge.from || focus.hover === edge.to || focus.selected === edge.from || focus.selected === edge.to;
-    if (edge.kind === "faint" && !touched) continue;
+    if ((edge.kind === "faint" && !touched) || isOutside(view, number)) continue;
     const lit = !near || near.edges.has(number);
     const inGroup = focus.group < 0 || items[edge.from].group === focus.group || items[edge.to].group === focus.group;
     const matched = !focus.matches || focus.matches.has(edge.from) || focus.matches.has(edge.to);
@@ -86,23 +88,23 @@ export function drawPart(context, view, number, lit) {
 
 /** A dot at the caller for each edge that is drawn as a mark. @param {Context} context @param {View} view @returns {Generator<void, void>} */
 export function* drawMarks(context, view) {
-  const { scene, circles, focus, near, theme, camera } = view;
+  const { scene, circles, focus, near, theme, camera, size } = view;
   const { edges, total } = scene.picture;
   // From afar the marks of many items are but noise.
   if (scene.many && camera.k < 0.8) return;
-  /** @type {Map<number, number>} */
-  const marks = new Map();
-  for (const number of scene.pips) {
-    const edge = edges[number];
-    const turn = marks.get(edge.from) ?? 0;
-    marks.set(edge.from, turn + 1);
-    const touched = edge.from !== edge.to && (focus.hover === edge.to || focus.selected === edge.to || focus.hover === edge.from || focus.selected === edge.from);
-    if (touched) {
+  for (const item of new Set([focus.hover, focus.selected])) {
+    for (const number of item < 0 ? [] : scene.edgesOf(item)) {
+      const { kind, from, to, weight } = edges[number];
+      if (kind !== "pip" || from === to) continue;
       context.globalAlpha = 0.7;
-      drawEdge(context, view, number, edge.weight / (total || 1), groupColor(view, edge.to));
+      drawEdge(context, view, number, weight / (total || 1), groupColor(view, to));
     }
+  }
+  let count = 0;
+  for (const { number, turn } of scene.marks) {
+    const edge = edges[number];
     const from = circles[edge.from];
-    if (turn > 5 || from.x < -40 || from.y < -40) continue;
+    if (isOff(from, size)) continue;
     // Marks stand to the upper right, one behind the other along the circle.
     const angle = -0.35 - turn * Math.min(0.5, 9 / (from.radius + 8));
     const at = from.radius + 6.5;
@@ -118,7 +120,7 @@ export function* drawMarks(context, view) {
       context.fillStyle = groupColor(view, edge.to);
       context.fill();
     }
-    if (marks.size % BATCH === 0) yield;
+    if (++count % BATCH === 0) yield;
   }
   context.globalAlpha = 1;
 }

@@ -21,6 +21,8 @@ const REST_MS = 120;
 const ZOOM = { least: 0.05, most: 12 };
 /** So many places a reload brings back; a larger graph is laid out again, and comes out the same. */
 const KEPT = 2000;
+/** So long after a change the places are kept, or once the page goes. */
+const KEEP_MS = 500;
 /** A part of so many items has room for their names when it fills the window. */
 const ROOMY = 1.6;
 
@@ -83,7 +85,10 @@ export class Graph {
     this.toLayouter = this.#startLayouter();
     this.paint = this.#startPainter();
     listen(this);
+    /** The window in CSS pixels; asked of the page itself, it would have to be laid out anew. */
+    this.size = { width: canvas.clientWidth, height: canvas.clientHeight };
     new ResizeObserver(() => this.#resize()).observe(canvas);
+    addEventListener("pagehide", () => this.#keepNow());
     this.#resize();
   }
 
@@ -127,11 +132,6 @@ export class Graph {
     this.isSettled = settled && number === this.shown && this.screen.isExact;
   }
 
-  /** The window in CSS pixels. */
-  get size() {
-    return { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
-  }
-
   /** Has the layout worker ask for a picture, whose parsing would stop the page. @param {string} address @param {AbortSignal} [signal] @returns {Promise<Picture>} */
   ask(address, signal) {
     const number = (this.request += 1);
@@ -166,7 +166,9 @@ export class Graph {
 
   /** Shows a picture that was asked for. Items that have places keep them, unless there are too few or `again` is said. @param {Picture} picture @param {boolean} again */
   show(picture, again) {
-    const { number } = this.packed.get(picture) ?? { number: 0 };
+    const come = this.packed.get(picture);
+    if (!come) return;
+    const { number, packed } = come;
     this.picture = picture;
     this.places = null;
     this.hits = null;
@@ -175,13 +177,13 @@ export class Graph {
     this.split = null;
     this.shown = number;
     this.toLayouter({ kind: "lay", number, again });
+    // While one worker lays it out, the other takes it in.
+    this.paint({ kind: "picture", number, picture: packed });
   }
 
   /** @param {Extract<import("./layouter.js").Answer, { kind: "places" }>} answer */
   #placed({ number, places, settled, fresh, newcomers }) {
     if (number !== this.shown || !this.picture) return;
-    const packed = this.packed.get(this.picture)?.packed;
-    if (!packed) return;
     this.places = places;
     this.hits = null;
     this.bounds = this.#boundsOf();
@@ -189,16 +191,17 @@ export class Graph {
     if (fresh) this.fit();
     this.hasFitted = true;
     const tween = first || !this.tweens || !settled ? 0 : TWEEN_MS;
-    this.paint({ kind: "scene", number, picture: packed, places, bounds: this.bounds, tween, settled });
+    this.paint({ kind: "scene", number, places, bounds: this.bounds, tween, settled });
     this.paint({ kind: "taken", boxes: this.taken });
     this.#sendFocus();
     if (!settled) return;
     this.listener.due(newcomers > 0.15 * this.picture.items.length);
-    this.#keep();
+    this.#keepSoon();
   }
 
   /** Forgets every place. */
   clear() {
+    this.#keepNow();
     this.toLayouter({ kind: "forget" });
     this.picture = null;
     this.hasFitted = false;
@@ -212,6 +215,21 @@ export class Graph {
     this.key = `plop-places ${id}`;
     const kept = sessionStorage.getItem(this.key);
     if (kept) this.toLayouter({ kind: "recall", ...JSON.parse(kept) });
+  }
+
+  /** Nobody waits for the places to be kept, but for the picture. */
+  #keepSoon() {
+    this.keeping ??= setTimeout(() => this.#keepNow(), KEEP_MS);
+  }
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  keeping;
+
+  #keepNow() {
+    if (this.keeping === undefined) return;
+    clearTimeout(this.keeping);
+    this.keeping = undefined;
+    this.#keep();
   }
 
   /** Keeps the places over a reload. */
@@ -316,7 +334,8 @@ export class Graph {
   rest;
 
   #resize() {
-    const { width, height } = this.size;
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    this.size = { width, height };
     if (width && height) this.paint({ kind: "size", width, height, ratio: devicePixelRatio || 1 });
     if (this.hasFitted) this.fit();
   }
@@ -328,6 +347,7 @@ export class Graph {
 
   /** What lies over the canvas, where no label may stand. @param {import("../types.js").Rectangle[]} boxes */
   setTaken(boxes) {
+    if (JSON.stringify(boxes) === JSON.stringify(this.taken)) return;
     this.taken = boxes;
     if (!this.isAwaiting) this.paint({ kind: "taken", boxes });
   }
@@ -441,7 +461,7 @@ export class Graph {
     this.bounds = this.#boundsOf();
     this.paint({ kind: "move", item, ...place, dropped: true });
     this.toLayouter({ kind: "moved", id: this.picture.items[item].id, place });
-    this.#keep();
+    this.#keepSoon();
   }
 
   /** The items that call the selected one, directly or not, and those that it calls. */

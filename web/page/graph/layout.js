@@ -37,7 +37,7 @@ export class Known {
   /** @param {Picture} picture @param {Places} places */
   learn(picture, places) {
     picture.items.forEach((item, at) => this.items.set(item.id, { x: places.items[2 * at], y: places.items[2 * at + 1] }));
-    if (places.bends.length > 0) picture.edges.forEach((edge, at) => this.lanes.set(laneOf(picture, edge), bendsOf(places, at)));
+    if (places.bends.length > 0) picture.edges.forEach((edge, at) => isBent(edge) && this.lanes.set(laneOf(picture, edge), bendsOf(places, at)));
   }
 
   /** @param {import("./layouter.js").Kept} kept */
@@ -54,6 +54,9 @@ export class Known {
     for (const lane of this.lanes.keys()) if (lane.includes(id)) this.lanes.set(lane, []);
   }
 }
+
+/** Whether an edge can have bends; of a picture with thousands of edges, most can't. @param {import("../types.js").Edge} edge */
+const isBent = ({ kind }) => kind === "line" || kind === "back";
 
 /** @param {Picture} picture @param {import("../types.js").Edge} edge */
 const laneOf = ({ items }, { from, to }) => `${items[from].id} ${items[to].id}`;
@@ -87,7 +90,7 @@ export function* layingOut(picture, known) {
   // The seeds of bends belong to the seeds of items: among items that keep their places, edges keep theirs or run straight.
   const lane = (/** @type {import("../types.js").Edge} */ edge) => (news < items.length ? known.lanes.get(laneOf(picture, edge)) ?? [] : edge.bends.map(([x, y]) => ({ x, y })));
   /** @type {any[][]} */
-  const bends = many ? edges.map(() => []) : edges.map((edge) => lane(edge).map(({ x, y }) => ({ x, y, ...(news < items.length && { fx: x, fy: y }), seed: { x, y }, radius: 0, bend: true })));
+  const bends = edges.map((edge) => many || !isBent(edge) ? [] : lane(edge).map(({ x, y }) => ({ x, y, ...(news < items.length && { fx: x, fy: y }), seed: { x, y }, radius: 0, bend: true })));
   if (news === 0) return read(nodes, bends);
   const all = [...nodes, ...bends.flat()];
   const links = edges.filter((edge) => edge.kind === "line" && !items[edge.from].strip).map((edge) => ({ source: edge.from, target: edge.to, share: edge.weight / (total || 1) }));

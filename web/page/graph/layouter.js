@@ -1,14 +1,14 @@
 // Asks for pictures, parses them and lays them out, off the thread that the page lives on; remembers where every item lies
 // that was ever laid out. Runs in the layout worker, or on the page where there can be none.
 
-import { packPicture } from "./columns.js";
+import { packPicture, unpackPicture } from "./columns.js";
 import { Known, layingOut, MANY } from "./layout.js";
 
 /** @typedef {import("../types.js").Picture} Picture */
 /** @typedef {import("../types.js").Point} Point */
 /** @typedef {import("./layout.js").Places} Places */
 /** @typedef {{ kind: "ask", number: number, address: string } | { kind: "drop", number: number }
- *   | { kind: "given", number: number, picture: Picture } | { kind: "lay", number: number, again: boolean }
+ *   | { kind: "lay", number: number, again: boolean }
  *   | { kind: "moved", id: string, place: Point } | { kind: "forget" } | ({ kind: "recall" } & Kept)} Request */
 /** What a reload brings back: x and y of each item, and of each lane its edge's items and its bends.
  * @typedef {{ direction: string, ids: string[], places: number[], lanes: number[][] }} Kept */
@@ -46,9 +46,6 @@ export class Layouter {
       case "drop":
         this.asking.get(request.number)?.abort();
         break;
-      case "given":
-        this.pictures.set(request.number, request.picture);
-        break;
       case "lay":
         this.#lay(request.number, request.again);
         break;
@@ -76,10 +73,9 @@ export class Layouter {
         this.answer({ kind: "refused", number, status: response.status, text: (await response.text()).trim() });
         return;
       }
-      /** @type {Picture} */
-      const picture = await response.json();
-      this.pictures.set(number, picture);
-      this.answer({ kind: "picture", number, picture: packPicture(picture) });
+      const picture = packPicture(await response.json());
+      this.answer({ kind: "picture", number, picture });
+      this.pictures.set(number, unpackPicture(picture));
     } catch (error) {
       if (!asking.signal.aborted) this.answer({ kind: "failed", number, text: String(error) });
     } finally {
@@ -106,8 +102,8 @@ export class Layouter {
       const step = steps.next();
       if (step.done) {
         const places = step.value;
-        this.known.learn(picture, places);
         report(places, true);
+        this.known.learn(picture, places);
         return;
       }
       if (performance.now() < rest) continue;

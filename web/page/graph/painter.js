@@ -12,7 +12,8 @@ import { SvgContext } from "./svg.js";
 /** @typedef {import("../types.js").Camera} Camera */
 /** @typedef {import("../types.js").Rectangle} Rectangle */
 /** @typedef {{ kind: "size", width: number, height: number, ratio: number }
- *   | { kind: "scene", number: number, picture: import("./columns.js").PackedPicture, places: import("./layout.js").Places, bounds: Rectangle, tween: number, settled: boolean }
+ *   | { kind: "picture", number: number, picture: import("./columns.js").PackedPicture }
+ *   | { kind: "scene", number: number, places: import("./layout.js").Places, bounds: Rectangle, tween: number, settled: boolean }
  *   | { kind: "camera", camera: Camera, moving: boolean }
  *   | { kind: "focus", hover: number, selected: number, matches: number[] | null, group: number, split: [number, number][] | null }
  *   | { kind: "move", item: number, x: number, y: number, dropped: boolean }
@@ -27,6 +28,8 @@ import { SvgContext } from "./svg.js";
 
 /** So long it draws before it listens. */
 const SLICE_MS = 9;
+/** What moves by less of a pixel is not seen to move. */
+const SEEN = 0.5;
 
 export class Painter {
   /** @param {(report: any, bitmaps?: ImageBitmap[]) => void} report */
@@ -38,6 +41,8 @@ export class Painter {
     /** @type {Camera} */
     this.camera = { x: 0, y: 0, k: 1 };
     this.moving = false;
+    /** The picture that came last, with its number; its places follow. @type {{ number: number, picture: import("../types.js").Picture } | null} */
+    this.coming = null;
     /** @type {import("./scene.js").Scene | null} */
     this.scene = null;
     /** @type {Rectangle} */
@@ -77,6 +82,9 @@ export class Painter {
         this.sheet = null;
         this.#outdate("all");
         break;
+      case "picture":
+        this.coming = { number: message.number, picture: unpackPicture(message.picture) };
+        return;
       case "scene":
         this.#takeScene(message);
         this.#outdate("all");
@@ -126,9 +134,10 @@ export class Painter {
   }
 
   /** @param {Extract<Message, { kind: "scene" }>} message */
-  #takeScene({ number, picture: packed, places, bounds, tween, settled }) {
+  #takeScene({ number, places, bounds, tween, settled }) {
+    const picture = this.coming?.number === number ? this.coming.picture : null;
+    if (!picture) return;
     const before = new Map(this.scene?.picture.items.map((item, at) => [item.id, this.scene?.circles[at]]));
-    const picture = number === this.number && this.scene ? this.scene.picture : unpackPicture(packed);
     this.number = number;
     this.targets = picture.items.map((item, at) => ({ x: places.items[2 * at], y: places.items[2 * at + 1], radius: item.radius }));
     // A new item grows at its place.
@@ -136,7 +145,7 @@ export class Painter {
     const bends = places.bends.length ? picture.edges.map((_, edge) => bendsOf(places, edge)) : [];
     this.scene = makeScene(picture, this.targets.map((target) => ({ ...target })), bends);
     this.bounds = bounds;
-    this.tween = { start: performance.now(), length: this.scene.many ? 0 : tween };
+    this.tween = { start: performance.now(), length: this.scene.isHeavy || !this.#isMoved() ? 0 : tween };
     this.settled = settled;
     this.focus = { ...this.focus, hover: -1, split: null };
   }
@@ -250,6 +259,14 @@ export class Painter {
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
     context.setTransform(this.size.ratio, 0, 0, this.size.ratio, 0, 0);
     return { canvas, context, camera };
+  }
+
+  /** Whether any circle has so far to go, or to grow, that one would see it on its way. */
+  #isMoved() {
+    return this.targets.some((target, at) => {
+      const origin = this.origins[at];
+      return this.camera.k * Math.max(Math.abs(target.x - origin.x), Math.abs(target.y - origin.y), Math.abs(target.radius - origin.radius)) >= SEEN;
+    });
   }
 
   /** Moves the circles on; whether they have arrived. */

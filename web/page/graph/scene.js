@@ -1,6 +1,6 @@
 // Draws a scene on a canvas's context: edges, circles, rings, labels. Knows nothing of workers or pointers.
 
-import { drawEdge, drawEdges, drawMarks, drawPart, groupColor } from "./edges.js";
+import { drawEdge, drawEdges, drawMarks, drawPart, groupColor, isOff } from "./edges.js";
 import { placeLabels } from "./labels.js";
 import { tint } from "./palette.js";
 import { edgesOf, related } from "./reach.js";
@@ -14,16 +14,21 @@ import { share } from "../quantity.js";
 /** @typedef {{ x: number, y: number, radius: number }} Circle */
 /** @typedef {{ hover: number, selected: number, matches: Set<number> | null, group: number, split: Map<number, number> | null }} Focus
  *   numbers of items, -1 for none; `split` the weights of edges for the item under the pointer */
-/** What is drawn, with what is known of it once and for all: whether it is large; its edges but the marks, heaviest first; the
- * marks; by item its edges.
- * @typedef {{ picture: Picture, circles: Circle[], bends: import("../types.js").Point[][], many: boolean, order: Uint32Array, pips: Uint32Array, edgesOf: (item: number) => number[] }} Scene */
+/** What is drawn, with what is known of it once and for all: whether it is large, or at least too much to be drawn at each
+ * frame of a movement; its edges but the marks, heaviest first; the
+ * marks that have room at their callers, with the place of each; by item its edges.
+ * @typedef {{ picture: Picture, circles: Circle[], bends: import("../types.js").Point[][], many: boolean, isHeavy: boolean, order: Uint32Array, marks: { number: number, turn: number }[], edgesOf: (item: number) => number[] }} Scene */
 /** How it is looked at; `circles` in pixels.
  * @typedef {{ scene: Scene, size: { width: number, height: number }, camera: Camera, theme: Theme, focus: Focus, circles: Circle[],
  *   near: { items: Set<number>, edges: Set<number> } | null, fontOf: (size: number, bold: boolean) => string }} View */
 
 /** Larger pictures are drawn in steps, and moved as a bitmap. */
 const MANY_ITEMS = 300;
-const MANY_EDGES = 1500;
+const MANY_LINES = 1500;
+/** With so many lines and marks a picture takes longer than a frame to draw. */
+const HEAVY = 400;
+/** So many marks have room at one circle. */
+const MOST_MARKS = 6;
 /** Of a large picture so many edges are drawn while it moves. */
 const MOVING_EDGES = 600;
 /** Above so many items, the small ones get no label before one zooms in. */
@@ -35,11 +40,19 @@ const SIGNED = 0.02;
 /** @param {Picture} picture @param {Circle[]} circles @param {import("../types.js").Point[][]} bends @returns {Scene} */
 export function makeScene(picture, circles, bends) {
   const { items, edges } = picture;
-  const numbers = edges.map((_, number) => number);
   const weights = Float64Array.from(edges, (edge) => edge.weight);
-  const order = Uint32Array.from(numbers.filter((number) => edges[number].kind !== "pip").sort((left, right) => weights[right] - weights[left]));
-  const pips = Uint32Array.from(numbers.filter((number) => edges[number].kind === "pip"));
-  return { picture, circles, bends, many: items.length > MANY_ITEMS || edges.length > MANY_EDGES, order, pips, edgesOf: (item) => edgesOf(picture, item) };
+  const order = [];
+  const marks = [];
+  const turns = new Uint32Array(items.length);
+  let lines = 0;
+  for (const [number, { kind, from }] of edges.entries()) {
+    if (kind !== "pip") order.push(number);
+    else if (turns[from] < MOST_MARKS) marks.push({ number, turn: turns[from]++ });
+    if (kind === "line" || kind === "back") lines += 1;
+  }
+  order.sort((left, right) => weights[right] - weights[left]);
+  const many = items.length > MANY_ITEMS || lines > MANY_LINES;
+  return { picture, circles, bends, many, isHeavy: many || lines + marks.length > HEAVY, order: Uint32Array.from(order), marks, edgesOf: (item) => edgesOf(picture, item) };
 }
 
 /** @param {Scene} scene @param {{ width: number, height: number }} size @param {Camera} camera @param {Theme} theme @param {Focus} focus @returns {View} */
@@ -72,7 +85,7 @@ export function* drawing(context, view, moving, taken) {
   if (!moving || !scene.many) yield* drawMarks(context, view);
   let count = 0;
   for (let at = 0; at < items.length; at++) {
-    if (isOutside(circles[at], size)) continue;
+    if (isOff(circles[at], size)) continue;
     context.globalAlpha = dimmed && !isLit(at) ? 0.16 : 1;
     drawItem(context, view, at);
     if (++count % STEP === 0) yield;
@@ -106,9 +119,6 @@ export function drawHover(context, view) {
   const [label] = placeLabels([{ index: item, ...circles[item], text: items[item].label, priority: 1, beside: true, size }], (text, height) => widthOf(context, text, height), { x: 0, y: 0, width: view.size.width, height: view.size.height }, []);
   if (label) drawLabel(context, label, view, 1);
 }
-
-/** @param {Circle} circle @param {{ width: number, height: number }} size */
-const isOutside = ({ x, y, radius }, size) => x + radius < -20 || y + radius < -20 || x - radius > size.width + 20 || y - radius > size.height + 20;
 
 /** @param {number} size @param {boolean} bold */
 const fontOf = (size, bold) => `${bold ? "600 " : ""}${size}px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;

@@ -31,6 +31,9 @@ export class GraphView {
     this.picture = null;
     /** Whether the next picture is laid out anew. */
     this.again = false;
+    /** What the legend says. */
+    this.legended = "";
+    this.measuring = 0;
     const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
     this.tools = part("graph-tools");
     this.legend = part("legend");
@@ -154,10 +157,22 @@ export class GraphView {
 
   #showGroups() {
     if (!this.picture) return;
-    showLegend(this.legend, this.picture, themes[this.look.theme], this.graph.group, (group) => {
-      this.graph.setGroup(group);
-      this.#showGroups();
-    });
+    const { groups, total, compared } = this.picture;
+    const shown = JSON.stringify([groups, total, Boolean(compared), this.look.theme, this.graph.group]);
+    if (shown !== this.legended) {
+      this.legended = shown;
+      showLegend(this.legend, this.picture, themes[this.look.theme], this.graph.group, (group) => {
+        this.graph.setGroup(group);
+        this.#showGroups();
+      });
+    }
+    // Where it all stands is known without laying the page out for it once the frame is made.
+    this.measuring ||= requestAnimationFrame(() => this.#measure());
+  }
+
+  /** Tells the graph what stands over it. */
+  #measure() {
+    this.measuring = 0;
     const stage = this.element.getBoundingClientRect();
     this.graph.setTaken([...this.element.querySelectorAll(".legend li, .count")].map((element) => {
       const { x, y, width, height } = element.getBoundingClientRect();
