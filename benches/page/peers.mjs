@@ -38,16 +38,14 @@ async function forceGraph(rig) {
   await page.evaluate(() => window.settled);
   const { fps, longest } = await seen(page);
   peer("main thread while 10,000 nodes lay out", FORCE_GRAPH, `${counted(fps)} fps`, `its longest task ${Math.round(longest)} ms`);
-  const shown = await presented(page, async () => {
-    await page.mouse.move(40, 40);
-    await page.mouse.down();
-    await mouse(page, 2000, (step) => ({ type: "mouseMoved", x: 240 + Math.round(200 * Math.sin(step / 24)), y: 240 + Math.round(150 * Math.cos(step / 18)), button: "left", buttons: 1 }));
-    await page.mouse.up();
-    await mouse(page, 2000, (step) => ({ type: "mouseWheel", x: 800, y: 500, deltaY: step % 80 < 40 ? -20 : 20 }));
-  });
+  await page.mouse.move(40, 40);
+  await page.mouse.down();
+  const panned = await presented(page, () => mouse(page, 2000, (step) => ({ type: "mouseMoved", x: 240 + Math.round(200 * Math.sin(step / 24)), y: 240 + Math.round(150 * Math.cos(step / 18)), button: "left", buttons: 1 })));
+  await page.mouse.up();
+  const zoomed = await presented(page, () => mouse(page, 2000, (step) => ({ type: "mouseWheel", x: 800, y: 500, deltaY: step % 80 < 40 ? -20 : 20 })));
   const { fps: main, delays } = await seen(page);
   delays.sort((left, right) => left - right);
-  peer("pan and zoom at 10,000", FORCE_GRAPH, `${counted(Math.min(main, shown))} fps`, `input delay p95 ${Math.round(delays[Math.floor(delays.length * 0.95)] ?? 0)} ms`);
+  peer("pan and zoom at 10,000", FORCE_GRAPH, `${counted(Math.min(main, panned.fps, zoomed.fps))} fps`, `input delay p95 ${Math.round(delays[Math.floor(delays.length * 0.95)] ?? 0)} ms`);
   await page.close();
 }
 

@@ -12,7 +12,7 @@ import { make, walks } from "./inputs.mjs";
 import * as motion from "./motion.mjs";
 import { peers } from "./peers.mjs";
 import { dotCrossings, forward, laidOut, ourCrossings, shift } from "./pictures.mjs";
-import { inspect, seen, start, state, until } from "./rig.mjs";
+import { inspect, seen, start, state, tasks, until } from "./rig.mjs";
 import { print, row } from "./table.mjs";
 
 const middle = (/** @type {number[]} */ values) => values.sort((left, right) => left - right)[Math.floor(values.length / 2)];
@@ -22,17 +22,22 @@ async function layingOut(rig, items) {
   const page = await rig.open(`profile=${items}.folded&items=${items}`);
   await until(page);
   await seen(page);
-  const before = await state(page);
-  const began = await page.evaluate(() => {
-    /** @type {any} */ (document.getElementById("relayout")).click();
-    return performance.now();
-  });
-  const ended = await until(page, { after: before.drawn });
-  const { fps, longest } = await seen(page);
+  const again = async () => {
+    const { drawn } = await state(page);
+    const began = await page.evaluate(() => {
+      /** @type {any} */ (document.getElementById("relayout")).click();
+      return performance.now();
+    });
+    return (await until(page, { after: drawn })) - began;
+  };
+  const took = await again();
+  const { fps } = await seen(page);
+  // Told of every task, Chromium takes longer: they are looked at by themselves.
+  const { longest, over, all } = await tasks(page, again);
   const name = items.toLocaleString("en");
   row(`main thread while ${name} nodes lay out`, motion.counted(fps), motion.FRAME_RATE);
-  row(`  its longest task`, longest, { must: 50, aim: 16, unit: "ms", note: "tasks below 50 ms count as 0" });
-  row(`${name} nodes settled`, (ended - began) / 1000, { must: items > 1000 ? 5 : 1, aim: items > 1000 ? 0.7 : 0.1, unit: "s", digits: 2, note: "from asking the server to the whole picture drawn" });
+  row(`  its longest task`, longest, { must: 50, aim: 16, unit: "ms", note: `${over} of ${all} tasks are above 16 ms` });
+  row(`${name} nodes settled`, took / 1000, { must: items > 1000 ? 5 : 1, aim: items > 1000 ? 0.7 : 0.1, unit: "s", digits: 2, note: "from asking the server to the whole picture drawn" });
   return page;
 }
 

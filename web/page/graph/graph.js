@@ -176,9 +176,9 @@ export class Graph {
     this.hover = -1;
     this.split = null;
     this.shown = number;
-    this.toLayouter({ kind: "lay", number, again });
     // While one worker lays it out, the other takes it in.
     this.paint({ kind: "picture", number, picture: packed });
+    this.toLayouter({ kind: "lay", number, again });
   }
 
   /** @param {Extract<import("./layouter.js").Answer, { kind: "places" }>} answer */
