@@ -1,5 +1,6 @@
 // Asks the server. Every address is relative, so that the viewer can be mounted anywhere.
 
+import { packPicture, unpackPicture } from "./graph/columns.js";
 import { kept, keptAddress, keptAnswer, silence } from "./kept.js";
 
 /** A refusal of the server, with its one line of text. */
@@ -42,7 +43,7 @@ export const profile = (id) => get(`api/profile/${of(id)}`);
 export const pictureAddress = (id, query) => (kept ? keptAddress("api/picture") : `api/picture/${of(id)}?${query}`);
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Picture>} */
-export const picture = (id, query, signal) => get(`api/picture/${of(id)}?${query}`, signal);
+export const picture = async (id, query, signal) => unpackPicture(packPicture(await get(`api/picture/${of(id)}?${query}`, signal)));
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Top>} */
 export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, signal);
