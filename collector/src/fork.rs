@@ -3,8 +3,8 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::sync::Once;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Once, OnceLock};
 
 use crate::Error;
 
@@ -45,7 +45,7 @@ impl Drop for Claim {
 }
 
 /// Sees to it that `in_child` runs in every child forked from now on.
-pub(crate) fn watch() {
+fn watch() {
     static WATCHED: Once = Once::new();
     WATCHED.call_once(|| {
         // Its only error is a lack of memory; then the process numbers alone tell a child from its parent.
@@ -84,6 +84,15 @@ pub(crate) fn no_longer_keep_event(descriptor: i32) {
     }
 }
 
+/// Takes the lock that is to be held while a thread forks.
+static HOLD: OnceLock<fn() -> Box<dyn Any>> = OnceLock::new();
+
+/// From now on, holds what `hold` gives while a thread forks, so that the child finds it with no other thread at work in it.
+pub(crate) fn hold_at_forks(hold: fn() -> Box<dyn Any>) {
+    let _ = HOLD.set(hold);
+    watch();
+}
+
 thread_local! {
     /// The lock that this thread holds while it forks: no other thread is at work in what it guards.
     static HELD: RefCell<Option<Box<dyn Any>>> = const { RefCell::new(None) };
@@ -91,7 +100,7 @@ thread_local! {
 
 /// Runs before the fork, in the thread that forks. A thread that is being torn down goes without.
 extern "C" fn before() {
-    let _ = HELD.try_with(|held| *held.borrow_mut() = Some(Box::new(crate::label::hold())));
+    let _ = HELD.try_with(|held| *held.borrow_mut() = HOLD.get().map(|hold| hold()));
 }
 
 extern "C" fn in_parent() {

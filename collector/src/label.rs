@@ -1,12 +1,13 @@
 //! Labels that a thread, or a future, puts itself under. A set of labels is a number, so that changing it is one store and
 //! the handler can read it at any instruction; what the numbers mean is kept here, for the life of the process.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::future::Future;
 use std::hash::BuildHasher;
 use std::pin::Pin;
 use std::sync::atomic::{Ordering, compiler_fence};
-use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use hashbrown::HashTable;
@@ -128,7 +129,7 @@ fn own_entry() -> Option<&'static Thread> {
     if let Some((_, thread)) = ENTRY.get().filter(|&(at, _)| at == forks) {
         return Some(thread);
     }
-    fork::watch();
+    fork::hold_at_forks(hold);
     let threads = &Zone::map().ok()?.threads;
     let thread = threads.get(threads.claim(syscall::thread_id())?)?;
     ENTRY.set(Some((forks, thread)));
@@ -150,8 +151,8 @@ pub(crate) fn pairs(set: u32) -> Vec<(String, String)> {
 }
 
 /// Keeps other threads from changing the sets until it is dropped, so that a child forked meanwhile finds them whole.
-pub(crate) fn hold() -> RwLockWriteGuard<'static, impl Sized> {
-    SETS.write().unwrap_or_else(PoisonError::into_inner)
+fn hold() -> Box<dyn Any> {
+    Box::new(SETS.write().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl Sets {

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::handler::asking_value;
 use super::syscall::syscall;
+use super::timer::asking_value;
 
 /// The signal with which threads are asked, and with which perf events report. Unlike SIGPROF it is ignored by default: one
 /// that is sent while its thread is in `execve` arrives in the new program, which it must not end. (The kernel takes back those

@@ -1,28 +1,18 @@
 //! The handler of SIGPROF and SIGURG: one sample of the thread that it interrupts.
 
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::Ordering;
 
 use super::buffer::Header;
 use super::memory::StackBounds;
 use super::threads::{Thread, Timer};
+use super::timer::{ASKING, CALM_PERIODS, CALM_SCOUT, SCOUT, value_of};
 use super::walk::{End, walk};
 use super::zone::{Visit, Zone};
 use super::{clock, event, syscall};
 
 /// The weight of a sample that was asked for: it stands for no CPU time.
 pub(crate) const ASKED_WEIGHT: u32 = 0;
-
-/// Its address marks our timers' signals; a second copy of this library in the process has another.
-static MARK: AtomicU8 = AtomicU8::new(0);
-
-/// The slot number that stands for the scout.
-const SCOUT: u32 = u32::MAX;
-/// The slot number that stands for the collector's thread, which asks.
-const ASKING: u32 = u32::MAX - 1;
-/// The slot number that stands for the scout while it comes seldom, and for how many periods it stands then.
-const CALM_SCOUT: u32 = u32::MAX - 2;
-pub(crate) const CALM_PERIODS: u32 = 4;
 
 /// The beginning of a `siginfo_t` as a 64-bit kernel has it.
 #[repr(C)]
@@ -75,24 +65,6 @@ impl Cause {
             _ => None,
         }
     }
-}
-
-/// The value that the timer of the thread in that slot sends: the mark above, the slot below.
-///
-/// # Signal safety
-/// Runs anywhere.
-pub(super) fn value_of(slot: u32) -> usize {
-    ((&raw const MARK) as usize) << 32 | slot as usize
-}
-
-/// The value that the scout sends: each period, or every [`CALM_PERIODS`].
-pub(crate) fn scout_value(is_calm: bool) -> usize {
-    value_of(if is_calm { CALM_SCOUT } else { SCOUT })
-}
-
-/// The value that comes with a question of the collector's thread.
-pub(crate) fn asking_value() -> usize {
-    value_of(ASKING)
 }
 
 /// Takes a sample if the signal is one of ours; passes over any other, for want of anyone to pass it to: a session starts

@@ -1,9 +1,41 @@
-//! Timers on CPU clocks that send SIGPROF to one thread or to the process. Knows nothing of who needs them.
+//! Timers on CPU clocks that send SIGPROF to one thread or to the process, and what tells their signals, and our questions, from
+//! others'. Knows nothing of who needs them.
+
+use core::sync::atomic::AtomicU8;
 
 use super::syscall::syscall;
 
 /// The signal that timers send.
 pub(crate) const SIGNAL: libc::c_int = libc::SIGPROF;
+
+/// Its address marks our timers' signals; a second copy of this library in the process has another.
+static MARK: AtomicU8 = AtomicU8::new(0);
+
+/// The slot number that stands for the scout.
+pub(super) const SCOUT: u32 = u32::MAX;
+/// The slot number that stands for the collector's thread, which asks.
+pub(super) const ASKING: u32 = u32::MAX - 1;
+/// The slot number that stands for the scout while it comes seldom, and for how many periods it stands then.
+pub(super) const CALM_SCOUT: u32 = u32::MAX - 2;
+pub(crate) const CALM_PERIODS: u32 = 4;
+
+/// The value that the timer of the thread in that slot sends: the mark above, the slot below.
+///
+/// # Signal safety
+/// Runs anywhere.
+pub(super) fn value_of(slot: u32) -> usize {
+    ((&raw const MARK) as usize) << 32 | slot as usize
+}
+
+/// The value that the scout sends: each period, or every [`CALM_PERIODS`].
+pub(crate) fn scout_value(is_calm: bool) -> usize {
+    value_of(if is_calm { CALM_SCOUT } else { SCOUT })
+}
+
+/// The value that comes with a question of the collector's thread.
+pub(crate) fn asking_value() -> usize {
+    value_of(ASKING)
+}
 
 /// Whose CPU time a timer counts, and who gets its signal.
 #[derive(Debug, Clone, Copy)]

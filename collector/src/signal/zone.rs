@@ -176,7 +176,7 @@ impl<'a> Visit<'a> {
         // The first sample comes at a random place in the period, so that CPU time is counted without bias however little of
         // it a thread uses.
         let first_ns = 1_u64.saturating_add(super::clock::random(u64::from(tid)).checked_rem(interval_ns).unwrap_or(0));
-        let value = super::handler::value_of(slot as u32);
+        let value = timer::value_of(slot as u32);
         match timer::start(Clock::Thread(tid), value, first_ns, interval_ns) {
             Ok(timer) => thread.set_timer(Timer::Armed(timer)),
             Err(_) => {

@@ -9,27 +9,9 @@ use gimli::{
 };
 use rustc_hash::FxHashMap;
 
-use super::common::Common;
+use super::common::{Common, register_of, registers};
 use super::rule::{Base, Register, Return, Rule, Saved};
 use super::table::{Table, TableBuilder, Third};
-
-#[cfg(target_arch = "x86_64")]
-pub(super) mod registers {
-    use gimli::{Register, X86_64};
-    pub(in super::super) const STACK: Register = X86_64::RSP;
-    pub(in super::super) const FRAME: Register = X86_64::RBP;
-    pub(in super::super) const RETURN: Register = X86_64::RA;
-    pub(in super::super) const THIRD: Option<Register> = Some(X86_64::RBX);
-}
-
-#[cfg(target_arch = "aarch64")]
-pub(super) mod registers {
-    use gimli::{AArch64, Register};
-    pub(in super::super) const STACK: Register = AArch64::SP;
-    pub(in super::super) const FRAME: Register = AArch64::X29;
-    pub(in super::super) const RETURN: Register = AArch64::X30;
-    pub(in super::super) const THIRD: Option<Register> = None;
-}
 
 /// A section's bytes, and the address that they lie at.
 pub(crate) struct Section {
@@ -185,15 +167,6 @@ fn third_of(row: &UnwindTableRow<usize>) -> Third {
     match registers::THIRD.and_then(|third| row.register(third)) {
         Some(RegisterRule::Offset(offset)) => Third::saved_at(offset),
         _ => Third::default(),
-    }
-}
-
-pub(super) fn register_of(register: gimli::Register) -> Option<Register> {
-    match register {
-        registers::STACK => Some(Register::Stack),
-        registers::FRAME => Some(Register::Frame),
-        other if Some(other) == registers::THIRD => Some(Register::Third),
-        _ => None,
     }
 }
 

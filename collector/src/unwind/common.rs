@@ -4,9 +4,35 @@
 
 use gimli::{CallFrameInstruction, CommonInformationEntry, Reader, constants};
 
-use super::cfi::{register_of, registers};
 use super::rule::{Base, Register, Return, Rule, Saved};
 use super::table::Third;
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod registers {
+    use gimli::{Register, X86_64};
+    pub(in super::super) const STACK: Register = X86_64::RSP;
+    pub(in super::super) const FRAME: Register = X86_64::RBP;
+    pub(in super::super) const RETURN: Register = X86_64::RA;
+    pub(in super::super) const THIRD: Option<Register> = Some(X86_64::RBX);
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(super) mod registers {
+    use gimli::{AArch64, Register};
+    pub(in super::super) const STACK: Register = AArch64::SP;
+    pub(in super::super) const FRAME: Register = AArch64::X29;
+    pub(in super::super) const RETURN: Register = AArch64::X30;
+    pub(in super::super) const THIRD: Option<Register> = None;
+}
+
+pub(super) fn register_of(register: gimli::Register) -> Option<Register> {
+    match register {
+        registers::STACK => Some(Register::Stack),
+        registers::FRAME => Some(Register::Frame),
+        other if Some(other) == registers::THIRD => Some(Register::Third),
+        _ => None,
+    }
+}
 
 /// How all linkers write addresses: four bytes, counted from where they stand.
 const PCREL_SDATA4: constants::DwEhPe = constants::DwEhPe(constants::DW_EH_PE_pcrel.0 | constants::DW_EH_PE_sdata4.0);
