@@ -28,15 +28,6 @@ function column(list, key) {
     parts.forEach((part, at) => (ends[at] = end += part.length));
     return { kind: "text", all: parts.join(""), ends };
   }
-  if (Array.isArray(sample)) {
-    const ends = new Uint32Array(list.length);
-    let end = 0;
-    list.forEach((record, at) => (ends[at] = end += record[key]?.length ?? 0));
-    const values = new Float32Array(2 * end);
-    let place = 0;
-    for (const record of list) for (const [x, y] of record[key] ?? []) [values[place++], values[place++]] = [x, y];
-    return { kind: "points", values, ends };
-  }
   if (typeof sample === "boolean") return { kind: "flag", values: Uint8Array.from(list, (record) => (record[key] ? 1 : 0)) };
   if (typeof sample === "object") return { kind: "any", values: list.map((record) => record[key]) };
   return { kind: "number", values: Float64Array.from(list, (record) => record[key] ?? NaN) };
