@@ -176,6 +176,47 @@ fn events_tell_of_a_file_that_grows() {
 }
 
 #[test]
+fn an_answer_that_the_browser_has_is_not_sent_again_until_the_profile_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("growing.pb");
+    std::fs::write(&path, profile(&["a"]).encode()).unwrap();
+    let address = serve(plop_view::router(folder.path()));
+    let tag_of = |head: &str| head.lines().find_map(|line| line.strip_prefix("etag: ").map(str::to_owned)).unwrap();
+    for what in ["picture/growing.pb?items=9", "top/growing.pb", "flame/growing.pb?base=growing.pb"] {
+        let ask = |tag: &str| {
+            ask_with(address, &format!("/api/{what}"), &format!("host: {address}\r\nif-none-match: {tag}\r\n"))
+        };
+        let (status, head, body) = ask("\"another\"");
+        assert_eq!(status, 200, "{body}");
+        let (status, again, body) = ask(&tag_of(&head));
+        assert_eq!((status, body.as_str(), tag_of(&again)), (304, "", tag_of(&head)));
+    }
+    let (_, head, _) = ask(address, "/api/top/growing.pb");
+    std::fs::write(&path, profile(&["a", "b"]).encode()).unwrap();
+    let headers = format!("host: {address}\r\nif-none-match: {}\r\n", tag_of(&head));
+    let (status, _, body) = ask_with(address, "/api/top/growing.pb?type=samples", &headers);
+    assert_eq!((status, json(&body)["total"].as_i64()), (200, Some(3)));
+    assert_eq!(ask_with(address, "/api/top/growing.pb", "host: evil.example\r\n").0, 403, "whoever has the tag");
+}
+
+#[test]
+fn large_answers_are_packed_for_who_unpacks_them() {
+    let names: Vec<String> = (0..200).map(|at| format!("crate::module::function_{at}")).collect();
+    let (_folder, address) = viewer(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let length = |headers: &str| {
+        let (status, head, _) = ask_with(address, "/api/top/busy.pb", &format!("host: {address}\r\n{headers}"));
+        assert_eq!(status, 200);
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        (head.contains("content-encoding: gzip"), length.parse::<usize>().unwrap())
+    };
+    let (plain, packed) = (length(""), length("accept-encoding: gzip, br\r\n"));
+    assert!(!plain.0 && packed.0, "{plain:?} {packed:?}");
+    assert!(5 * packed.1 < plain.1, "{plain:?} {packed:?}");
+    assert_eq!(length("accept-encoding: gzip\r\n"), packed, "what another window has asked for is the same");
+    assert_eq!(length("accept-encoding: identity\r\n"), plain);
+}
+
+#[test]
 fn a_torn_file_is_shown_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = profile(&["a", "b"]).encode();

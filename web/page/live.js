@@ -20,11 +20,22 @@ export class Live {
     this.followed = "";
     look.on("profile", () => this.#follow());
     button.addEventListener("click", () => this.pause());
+    // A browser has six connections to a server for all its windows; those that nobody sees give theirs back.
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.#end();
+      else this.#follow();
+    });
+  }
+
+  #end() {
+    this.events?.close();
+    this.followed = "";
   }
 
   #follow() {
     this.#show();
     const { id } = this.look;
+    if (!this.look.info || document.hidden) return;
     if (this.followed === id && this.events?.readyState !== EventSource.CLOSED) return;
     this.followed = id;
     this.events?.close();

@@ -18,6 +18,7 @@ mod export;
 mod flame;
 mod functions;
 pub(crate) mod kept;
+mod known;
 mod mount;
 mod offers;
 mod page;
@@ -42,6 +43,9 @@ struct Shared {
     /// Whether profiles are taken from the page.
     receives: bool,
     places: Places,
+    answers: known::Answers,
+    /// When it began to serve, in nanoseconds since 1970.
+    began: u128,
 }
 
 type State = axum::extract::State<Arc<Shared>>;
@@ -64,6 +68,7 @@ pub fn router_for(path: impl Into<PathBuf>, hosts: impl IntoIterator<Item = Stri
 fn serve(shared: Shared) -> Router {
     let shared = Arc::new(shared);
     let guard = axum::middleware::from_fn_with_state(shared.clone(), security::guard);
+    let known = axum::middleware::from_fn_with_state(shared.clone(), known::known);
     Router::new()
         .route("/api/offers", get(offers::offers))
         .route("/api/controls/{what}", post(offers::control))
@@ -83,6 +88,7 @@ fn serve(shared: Shared) -> Router {
         .route("/api/export/{id}", get(export::export))
         .route("/api/events/{id}", get(events::events))
         .fallback(get(page::page))
+        .layer(known)
         .layer(guard)
         .with_state(shared)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 
@@ -76,6 +77,7 @@ impl Mount {
     /// The viewer as a router; see [`router`](crate::router) for how to mount it.
     pub fn router(self) -> Router {
         let Mount { library, gate, controls, receives, places } = self;
-        serve(Shared { library, gate, controls, receives, places })
+        let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        serve(Shared { library, gate, controls, receives, places, answers: Default::default(), began })
     }
 }

@@ -4,9 +4,9 @@
 import * as api from "../api.js";
 import { grown, Line, ROW_HEIGHT } from "./table-line.js";
 
-/** Rows put into the page beyond the window on either side, and by how many they fall behind before they follow: laying out many at once costs little more than laying out one. */
+/** Rows put into the page beyond the window on either side, and by how many they fall behind before they follow: few at once, so that no frame waits for them. */
 const SPARE = 24;
-const BEHIND = 20;
+const BEHIND = 6;
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("../types.js").Row} Row */
@@ -41,7 +41,6 @@ export class TableView {
     /** The rows that are in the page, by their places. @type {Map<number, Line>} */
     this.made = new Map();
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.scroller.addEventListener("scrollend", () => this.#putInOrder());
     this.body.addEventListener("click", (event) => this.#choose(/** @type {HTMLElement} */ (event.target)));
     this.body.addEventListener("dblclick", () => page.open());
     this.body.addEventListener("contextmenu", (event) => {
@@ -216,30 +215,21 @@ export class TableView {
     for (const [at, line] of made) {
       if (at >= from && at < to) continue;
       made.delete(at);
-      // The focus does not go on to another function.
-      if (line.element === document.activeElement) line.element.remove();
-      else free.push(line);
+      line.element.remove();
+      free.push(line);
     }
     const columns = { total, unit: sample_type.unit, most: this.most, theme, selected };
+    /** @type {Element | null} */
+    let next = body.firstElementChild;
     for (let at = from; at < to; at++) {
       const had = made.get(at);
       const line = had ?? free.pop() ?? new Line();
       if (!had || isNew) line.show(rows[at], at, columns);
-      if (!line.element.parentElement) body.append(line.element);
+      // In the order in which they are seen, for who reads them aloud.
+      if (had) next = line.element.nextElementSibling;
+      else body.insertBefore(line.element, next);
       made.set(at, line);
     }
-    for (const line of free) line.element.remove();
     body.style.height = `${rows.length * ROW_HEIGHT}px`;
-    if (isNew) this.#putInOrder();
-  }
-
-  /** Puts the rows that are in the page into the order in which they are seen, for who reads them aloud. */
-  #putInOrder() {
-    const { made, body } = this;
-    const elements = [...made].sort(([left], [right]) => left - right).map(([, line]) => line.element);
-    if (elements.every((element, at) => body.children[at] === element)) return;
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
-    body.append(...elements);
-    if (focused && body.contains(focused)) focused.focus({ preventScroll: true });
   }
 }
