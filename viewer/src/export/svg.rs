@@ -36,12 +36,27 @@ impl Exporter for Svg {
     }
 }
 
-/// Okabe and Ito's colours, safe for colour-blind eyes, and darker and lighter companions of them.
+/// The page's colours in the light: eight of Okabe and Ito's, safe for colour-blind eyes, and companions of them.
 const PALETTE: [&str; 12] = [
-    "#0072b2", "#d55e00", "#009e73", "#aa4499", "#b8860b", "#56b4e9", "#882255", "#44aa99", "#5b5ea6", "#a6761d",
-    "#cc6677", "#117733",
+    "#0072b2", "#cc5a00", "#00946b", "#aa4499", "#a87a0a", "#2f8fc2", "#882255", "#2f9585", "#5a5fb0", "#c2527a",
+    "#6b8e23", "#8c564b",
 ];
-const GREY: &str = "#999999";
+const GREY: &str = "#7d848f";
+const GROUND: &str = "#fbfbf9";
+const INK: &str = "#1d2129";
+const SOFT: &str = "#565f6e";
+const RING: &str = "#e3e5e9";
+const EDGE: &str = "#98a0ad";
+const BACK: &str = "#c26a3a";
+
+/// What keeps letters apart from the lines below them.
+const HALO: &str = r##"stroke="#fbfbf9" stroke-width="3" paint-order="stroke""##;
+/// Left free at both ends of the line above the strip.
+const MARGIN: f64 = 12.0;
+
+/// From which part of the whole on an item's own share stands beside its name, and is printed large.
+const SHARE_SHOWN: f64 = 0.005;
+const LARGE: f64 = 0.03;
 const LABEL_CHARACTERS: usize = 24;
 
 /// The picture as SVG.
@@ -57,7 +72,8 @@ fn write_svg(picture: &Picture, out: &mut String) -> std::fmt::Result {
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="DejaVu Sans, sans-serif" font-size="11">"#
     )?;
-    writeln!(out, r##"<rect width="100%" height="100%" fill="#fcfcfa"/>"##)?;
+    writeln!(out, r#"<rect width="100%" height="100%" fill="{GROUND}"/>"#)?;
+    write_strip_line(picture, out)?;
     for edge in &picture.edges {
         write_edge(picture, edge, out)?;
     }
@@ -113,7 +129,7 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
     points[last] = [tip[0] - ux * head, tip[1] - uy * head];
     let stroke = match &edge.sides {
         Some(sides) => Cow::Owned(difference::tint(sides.delta)),
-        None => Cow::Borrowed(if edge.kind == EdgeKind::Back { "#d08060" } else { "#9aa0a8" }),
+        None => Cow::Borrowed(if edge.kind == EdgeKind::Back { BACK } else { EDGE }),
     };
     let dash = if edge.elided > 0 {
         format!(r#" stroke-dasharray="{:.1} {:.1}""#, 3.0 + thickness, 3.0 + thickness / 2.0)
@@ -164,14 +180,35 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
         by + wy,
         bx - wx,
         by - wy
-    )
+    )?;
+    if edge.elided > 0 {
+        // Both halves of a curve between two points are alike, so it passes the middle of them.
+        let (start, stop) = (points[last / 2], points[last.div_ceil(2).max(last / 2 + 1)]);
+        let (x, y) = (0.5 * (start[0] + stop[0]), 0.5 * (start[1] + stop[1]) + 3.5);
+        writeln!(
+            out,
+            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle" font-size="10" {HALO} fill="{SOFT}">⋯{}</text>"#,
+            edge.elided
+        )?;
+    }
+    Ok(())
+}
+
+/// The line above the strip, with what it holds.
+fn write_strip_line(picture: &Picture, out: &mut String) -> std::fmt::Result {
+    let tops = picture.items.iter().filter(|item| item.strip).map(|item| item.y - item.radius);
+    let Some(y) = tops.reduce(f64::min).map(|top| (top - 14.0).round() + 0.5) else { return Ok(()) };
+    let (from, to) = (MARGIN, picture.width - MARGIN);
+    writeln!(out, r#"<path d="M{from},{y} H{to}" stroke="{RING}"/>"#)?;
+    let text = "shared callees and folded groups; a dot beside a circle marks a call to one";
+    writeln!(out, r#"<text x="{from}" y="{:.1}" fill="{SOFT}">{text}</text>"#, y - 4.0)
 }
 
 fn write_circle(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Result {
     let Item { x, y, radius, .. } = *item;
     let color = color(picture, item);
     let ring = radius + 2.5;
-    writeln!(out, r##"<circle cx="{x}" cy="{y}" r="{ring:.1}" fill="none" stroke="#e4e4e2" stroke-width="2"/>"##)?;
+    writeln!(out, r#"<circle cx="{x}" cy="{y}" r="{ring:.1}" fill="none" stroke="{RING}" stroke-width="2"/>"#)?;
     let turn = share(picture, item.total).clamp(0.0, 0.9999) * std::f64::consts::TAU;
     let (end_x, end_y) = (x + ring * turn.sin(), y - ring * turn.cos());
     let large = u8::from(turn > std::f64::consts::PI);
@@ -182,7 +219,7 @@ fn write_circle(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::R
     )?;
     let (fill, stroke) = match item.kind {
         ItemKind::Fold => (format!(r#"fill="{color}" fill-opacity=".35""#), r#" stroke-dasharray="2.5 2""#),
-        ItemKind::Function if item.self_value == 0 => (r#"fill="white""#.to_owned(), ""),
+        ItemKind::Function if item.self_value == 0 => (format!(r#"fill="{GROUND}" stroke-width="1.6""#), ""),
         ItemKind::Function => (format!(r#"fill="{color}""#), ""),
     };
     writeln!(out, r#"<circle cx="{x}" cy="{y}" r="{radius}" {fill} stroke="{color}"{stroke}/>"#)
@@ -194,23 +231,28 @@ fn write_label(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Re
         label.pop();
         label.push('…');
     }
+    let part = share(picture, item.self_value);
     let change = item.sides.map(|sides| difference::change(sides.delta)).filter(|change| change != "same");
     if let Some(change) = &change {
         label = format!("{label}  {change}");
+    } else if part >= SHARE_SHOWN {
+        label = format!("{label}  {:.*} %", usize::from(part < 0.0995), 100.0 * part);
     }
-    let width = label.chars().count() as f64 * 6.6;
-    let (x, y, anchor) = if item.strip {
-        (item.x + item.radius + 6.0, item.y + 4.0, "start")
-    } else if width + 8.0 <= 2.0 * item.radius {
-        (item.x, item.y + 4.0, "middle")
-    } else {
-        (item.x, item.y + item.radius + 13.0, "middle")
+    let size = if part > LARGE { 13.0 } else { 11.0 };
+    let (x, y, anchor) = match item.strip {
+        true => (item.x + item.radius + 6.0, item.y + 4.0, "start"),
+        false => (item.x, item.y + item.radius + 4.0 + size, "middle"),
     };
-    let percent = 100.0 * share(picture, item.self_value);
+    let weight = if part > LARGE { r#" font-weight="600""# } else { "" };
+    let (slant, fill) = match item.kind {
+        ItemKind::Fold => (r#" font-style="italic""#, SOFT),
+        ItemKind::Function => ("", INK),
+    };
     writeln!(
         out,
-        r##"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" stroke="#fcfcfa" stroke-width="3" paint-order="stroke" fill="#222"><title>{} {percent:.1}%</title>{}</text>"##,
+        r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" font-size="{size}"{weight}{slant} {HALO} fill="{fill}"><title>{} {:.1}%</title>{}</text>"#,
         escaped(&item.name),
+        100.0 * part,
         escaped(&label)
     )
 }
