@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use gimli::{
     BaseAddresses, CfaRule, CieOrFde, CommonInformationEntry, DebugFrame, EhFrame, EndianSlice, FrameDescriptionEntry,
-    NativeEndian, RegisterRule, UnwindContext, UnwindSection, UnwindTableRow,
+    NativeEndian, RegisterRule, UnwindContext, UnwindSection, UnwindTableRow, Vendor,
 };
 use rustc_hash::FxHashMap;
 
@@ -48,16 +48,26 @@ pub(crate) fn read(section: &Section, base: usize) -> Table {
     let bases = BaseAddresses::default().set_eh_frame(section.address as u64);
     match section.kind {
         Kind::EhFrame => {
-            let frames = EhFrame::new(&section.bytes, NativeEndian);
+            let frames = eh_frame(&section.bytes);
             let common = |cie: &Cie<'_>| Common::new(cie, cie.instructions(&frames, &bases));
             read_entries(section, &frames, &bases, base as u64, common)
         }
         Kind::DebugFrame => {
             let mut frames = DebugFrame::new(&section.bytes, NativeEndian);
             frames.set_address_size(size_of::<usize>() as u8);
+            frames.set_vendor(VENDOR);
             read_entries(section, &frames, &bases, 0, |_| None)
         }
     }
+}
+
+/// Whose instructions stand among the common ones: aarch64's say where return addresses are signed, which the walk strips of it.
+const VENDOR: Vendor = if cfg!(target_arch = "aarch64") { Vendor::AArch64 } else { Vendor::Default };
+
+fn eh_frame(bytes: &[u8]) -> EhFrame<Bytes<'_>> {
+    let mut frames = EhFrame::new(bytes, NativeEndian);
+    frames.set_vendor(VENDOR);
+    frames
 }
 
 /// Reads the entries of all functions: where their CIE gives something in common, by that as far as it goes.
@@ -226,7 +236,7 @@ mod tests {
     /// As [`read`], by nothing but gimli.
     fn read_by_gimli(section: &Section, base: usize) -> Table {
         let bases = BaseAddresses::default().set_eh_frame(section.address as u64);
-        read_entries(section, &EhFrame::new(&section.bytes, NativeEndian), &bases, base as u64, |_| None)
+        read_entries(section, &eh_frame(&section.bytes), &bases, base as u64, |_| None)
     }
 
     #[test]
