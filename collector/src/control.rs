@@ -247,7 +247,7 @@ impl Control {
     }
 
     /// Counts what threads that are over used without a sample, and forgets those that are gone.
-    fn settle(&mut self, Census { gone, stopped, used_by_others, sampled_of_living }: Census) {
+    fn settle(&mut self, Census { gone, late, stopped, used_by_others, sampled_of_living }: Census) {
         // What they have been sampled for is to be in the counts.
         self.drain();
         let interval = self.settings.interval;
@@ -261,6 +261,9 @@ impl Control {
             if let Some(wall) = &mut self.wall {
                 wall.forget_thread(tid);
             }
+        }
+        for (tid, used) in late {
+            self.aggregate.owe(tid, used);
         }
     }
 

@@ -8,6 +8,7 @@ mod timeline;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plop_profile::{Label, LabelSetId, LocationId, Profile, StackId};
+use rustc_hash::FxHashMap;
 
 use self::code::Code;
 use self::contexts::{Contexts, MAX_SETS_WITH_TID};
@@ -30,6 +31,8 @@ pub(crate) struct Aggregate {
     symbols: Symbols,
     code: Code,
     contexts: Contexts,
+    /// What threads had used before they were sampled, though their tid had an entry: another's, who was gone.
+    owed: FxHashMap<u32, Duration>,
     /// Where samples are kept apart by time.
     timeline: Option<Timeline>,
     stand_ins: StandIns,
@@ -84,6 +87,7 @@ impl Aggregate {
         };
         Aggregate {
             contexts: Contexts::new(&mut profile.strings),
+            owed: FxHashMap::default(),
             timeline: window.map(|window| Timeline::new(window, &mut profile.strings)),
             profile,
             interval_ns,
@@ -140,13 +144,14 @@ impl Aggregate {
     }
 
     /// Adds samples to threads that are over, each where it was last: so much of their time went without. The time that a thread
-    /// uses between the last tick of the kernel that it sees and its end is some milliseconds; more than [`MOST_CARRIED`] is
-    /// not believed.
+    /// uses between the last tick of the kernel that it sees and its end is some milliseconds; more than [`MOST_CARRIED`], and
+    /// what it is owed, is not believed.
     pub(crate) fn carry(&mut self, over: impl Iterator<Item = u32>, weight: u64) {
         let places: Vec<Place> = over.filter_map(|tid| self.contexts.last(tid)).collect();
-        let most = (MOST_CARRIED.as_nanos() as u64).div_ceil(self.interval_ns as u64);
         let (count, mut left) = (places.len() as u64, weight);
         for (at, place) in places.into_iter().enumerate() {
+            let most = MOST_CARRIED + self.owed.remove(&place.tid).unwrap_or_default();
+            let most = (most.as_nanos() as u64).div_ceil(self.interval_ns as u64);
             let share = left.div_ceil(count - at as u64).min(most);
             left -= share;
             if share > 0 {
@@ -268,6 +273,12 @@ impl Aggregate {
     /// Forgets a thread that is gone: its tid may come back as another's.
     pub(crate) fn forget_thread(&mut self, tid: u32) {
         self.contexts.forget_thread(tid);
+        self.owed.remove(&tid);
+    }
+
+    /// A thread that is sampled from now on has used so much before.
+    pub(crate) fn owe(&mut self, tid: u32, used: Duration) {
+        self.owed.insert(tid, used);
     }
 
     /// Looks up the names of some of the locations that have none yet.

@@ -136,13 +136,13 @@ impl CpuTimers {
         true
     }
 
-    /// Gives a timer to each thread that has none, and takes back what dead ones had; gives those.
-    fn scan(&mut self) -> Vec<u32> {
+    /// Gives a timer to each thread that has none, and takes back what dead ones had; says who is gone and who was late.
+    fn scan(&mut self) -> Census {
         // First those that have an entry, then those that live: a thread that is born in between is not taken for dead.
         let entries: Vec<_> = self.zone.threads.taken().collect();
-        let Ok(mut alive) = tasks::list() else { return Vec::new() };
+        let mut census = Census::default();
+        let Ok(mut alive) = tasks::list() else { return census };
         alive.sort_unstable();
-        let mut gone = Vec::new();
         for (slot, tid, thread) in entries {
             let is_alive = alive.binary_search(&tid).is_ok();
             // The tid of one that is gone may be another's by now, which is without a timer then.
@@ -152,6 +152,7 @@ impl CpuTimers {
             self.take_back(thread);
             if is_alive {
                 thread.forget();
+                census.late.extend(cpu_time(Clock::Thread(tid)).map(|used| (tid, used)));
             } else {
                 self.zone.threads.free(slot);
             }
@@ -161,9 +162,9 @@ impl CpuTimers {
             {
                 self.written_off += health.cpu.saturating_sub(before);
             }
-            gone.push(tid);
+            census.gone.push(tid);
         }
-        let Some(visit) = self.zone.enter() else { return gone };
+        let Some(visit) = self.zone.enter() else { return census };
         let (own_tid, mut unplaced) = (self.own_tid, 0);
         for &tid in alive.iter().filter(|&&tid| tid != own_tid) {
             let Some(slot) = self.zone.threads.claim(tid) else {
@@ -175,7 +176,7 @@ impl CpuTimers {
             }
         }
         self.unplaced = self.unplaced.max(unplaced);
-        gone
+        census
     }
 
     /// Has the scout come each period while threads come and go, and seldom when they have long ceased to. Threads that can have no
@@ -189,11 +190,10 @@ impl CpuTimers {
         }
     }
 
-    /// See [`Census`]; to be called right after a scan. The last one counts the living, too.
-    fn take_census(&self, gone: Vec<u32>, is_last: bool) -> Option<Census> {
+    /// Completes a scan's [`Census`], right after it. The last one counts the living, too.
+    fn take_census(&self, mut census: Census, is_last: bool) -> Option<Census> {
         // First the process's clock: what a thread uses in between then counts for the living, and is missing for a moment.
         let process = cpu_time(Clock::Process)?.saturating_sub(self.process_used_before);
-        let mut census = Census { gone, ..Census::default() };
         let mut left_out = self.written_off + self.used(self.own_tid).unwrap_or_default();
         for (_, tid, thread) in self.zone.threads.taken() {
             let Some(used) = self.used(tid) else { continue };
@@ -293,8 +293,8 @@ impl CpuTimers {
 
 impl Engine for CpuTimers {
     fn last_census(&mut self) -> Option<Census> {
-        let gone = self.scan();
-        self.take_census(gone, true)
+        let census = self.scan();
+        self.take_census(census, true)
     }
 
     fn tend(&mut self, now: Instant) -> Option<Census> {
@@ -302,11 +302,11 @@ impl Engine for CpuTimers {
         if now >= self.scan_due {
             let rest = rest_after(|| {
                 if self.may_have_changed(now) {
-                    let gone = self.scan();
-                    if !gone.is_empty() {
+                    let scanned = self.scan();
+                    if !scanned.gone.is_empty() {
                         self.stirred = now;
                     }
-                    census = self.take_census(gone, false);
+                    census = self.take_census(scanned, false);
                 }
                 self.pace_scout(now);
             });

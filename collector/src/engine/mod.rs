@@ -43,6 +43,8 @@ pub(crate) trait Engine: Send {
 pub(crate) struct Census {
     /// Threads that are gone since the last time.
     pub(crate) gone: Vec<u32>,
+    /// Threads that have the tid of one that is gone, and what they had used before that was noticed, which no sample stands for.
+    pub(crate) late: Vec<(u32, Duration)>,
     /// Threads that live, will not be sampled any more, and have used more than they were sampled for: in the last census.
     pub(crate) stopped: Vec<u32>,
     /// CPU time of all threads but those that will still be sampled, those that can't be, and the calling one.
