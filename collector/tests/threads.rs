@@ -171,25 +171,27 @@ fn a_thread_that_gets_the_tid_of_one_that_is_gone_is_another_thread() {
         let Some(second) = with_tid(tid, "second", || spend(Duration::from_secs(3), rotate)) else { continue };
         second.join().expect("it does not panic");
         let profile = collector.stop().expect("there is no output that could fail");
-        let of = |name: &str, function: &str| -> Duration {
+        let of = |name: &str, function: Option<&str>| -> Duration {
             let of_name = profile.samples.iter().filter(|sample| {
                 profile.label_sets.get(sample.labels).iter().any(|label| match label.value {
                     LabelValue::Text(text) => &profile.strings[label.key] == "thread" && &profile.strings[text] == name,
                     LabelValue::Number(..) => false,
                 })
             });
-            let there = of_name.filter(|sample| holds(&profile, sample.stack, function));
+            let there =
+                of_name.filter(|sample| function.is_none_or(|function| holds(&profile, sample.stack, function)));
             Duration::from_nanos(there.map(|sample| sample.values[1]).sum::<i64>() as u64)
         };
         let check = profile.self_check.as_ref().expect("the collector says how well it did");
         println!("{check:?}");
-        assert_eq!(of("second", "multiply"), Duration::ZERO);
-        assert_eq!(of("first", "rotate"), Duration::ZERO);
-        // At its end a thread is a part of a period and of a tick ahead of its last sample.
+        assert_eq!(of("second", Some("multiply")), Duration::ZERO);
+        assert_eq!(of("first", Some("rotate")), Duration::ZERO);
+        // At its end a thread is a part of a period and of a tick ahead of its last sample. What it used before it was noticed
+        // counts where it was last, which may be outside of the function.
         let is_near =
             |found: Duration, used: u64| found.abs_diff(Duration::from_millis(used)) <= Duration::from_millis(40);
-        assert!(is_near(of("first", "multiply"), 300), "{:?}", of("first", "multiply"));
-        assert!(is_near(of("second", "rotate"), 3000), "{:?}", of("second", "rotate"));
+        assert!(is_near(of("first", None), 300), "{:?}", of("first", None));
+        assert!(is_near(of("second", None), 3000), "{:?}", of("second", None));
         return;
     }
 }
