@@ -23,6 +23,8 @@ export class Selection {
     this.info = null;
     /** @type {AbortController | null} */
     this.asking = null;
+    /** What is known once it is done. */
+    this.loading = Promise.resolve();
     const filter = (/** @type {string} */ key) => (/** @type {FunctionInfo} */ of) => look.go({ [key]: [...new Set([...look.all(key), exactly(of.name)])] });
     /** @type {Action[]} */
     this.actions = kept ? [] : [
@@ -35,8 +37,9 @@ export class Selection {
       { name: "Callers and callees", key: "E", says: "its callers and callees", run: () => showView("sandwich") },
       { name: "Source", key: "O", says: "its source, line by line", run: () => showView("source") },
     ];
-    look.on("select", () => this.#load());
-    look.on("look", () => this.#load());
+    const load = () => (this.loading = this.#load());
+    look.on("select", load);
+    look.on("look", load);
     document.addEventListener("pointerdown", (event) => {
       if (!(event.target instanceof Node && menu.contains(event.target))) this.#close();
     });
@@ -118,9 +121,11 @@ export class Selection {
     bar.replaceChildren(name, figures, part("span", "", "grow"), ...buttons);
   }
 
-  /** @param {Action} action */
-  #run(action) {
+  /** A key may come before what was selected is known: it counts then. @param {Action} action */
+  async #run(action) {
     this.#close();
+    let awaited;
+    while (awaited !== this.loading) await (awaited = this.loading);
     if (this.info && (action.fits?.(this.info) ?? true)) action.run(this.info);
   }
 
