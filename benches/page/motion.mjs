@@ -105,8 +105,7 @@ export async function table(rig) {
   await seen(page);
   const shown = await scrolled(page, at);
   const { fps, longest } = await seen(page);
-  const limit = Math.min(60, counted(most));
-  row("table of 10,000 rows scrolled", counted(Math.min(fps, shown)), { ...FRAME_RATE, must: limit, aim: limit, note: `${counted(shown)} frames presented of ${counted(most)} that bare stripes come to; the main thread ran at ${counted(fps)}` });
+  row("table of 10,000 rows scrolled", counted(Math.min(fps, shown)), { ...FRAME_RATE, note: `${counted(shown)} frames presented of ${counted(most)} that bare stripes come to; the main thread ran at ${counted(fps)}` });
   row("  its longest task", longest, LONGEST);
   await page.close();
 }

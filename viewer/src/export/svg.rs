@@ -183,7 +183,7 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
     )?;
     if edge.elided > 0 {
         // Both halves of a curve between two points are alike, so it passes the middle of them.
-        let (start, stop) = (points[last / 2], points[last.div_ceil(2).max(last / 2 + 1)]);
+        let (start, stop) = (points[last / 2], points[last / 2 + 1]);
         let (x, y) = (0.5 * (start[0] + stop[0]), 0.5 * (start[1] + stop[1]) + 3.5);
         writeln!(
             out,
