@@ -7,7 +7,7 @@ use plop_profile::{Label, LabelSetId, LabelValue, Profile, TIME_KEY, TIME_UNIT};
 
 #[path = "support/http.rs"]
 mod http;
-use http::{ask, ask_with, json, post, send, serve};
+use http::{ask, ask_with, exchange, json, post, send, serve};
 
 /// main calls each of these, once, twice, three times …
 fn profile(names: &[&str]) -> Profile {
@@ -175,28 +175,73 @@ fn events_tell_of_a_file_that_grows() {
     assert_eq!(json(&body)["total"].as_i64(), Some(6));
 }
 
+/// The value of a header.
+fn header(head: &str, name: &str) -> String {
+    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
+}
+
 #[test]
 fn an_answer_that_the_browser_has_is_not_sent_again_until_the_profile_changes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("growing.pb");
     std::fs::write(&path, profile(&["a"]).encode()).unwrap();
     let address = serve(plop_view::router(folder.path()));
-    let tag_of = |head: &str| head.lines().find_map(|line| line.strip_prefix("etag: ").map(str::to_owned)).unwrap();
     for what in ["picture/growing.pb?items=9", "top/growing.pb", "flame/growing.pb?base=growing.pb"] {
         let ask = |tag: &str| {
             ask_with(address, &format!("/api/{what}"), &format!("host: {address}\r\nif-none-match: {tag}\r\n"))
         };
         let (status, head, body) = ask("\"another\"");
         assert_eq!(status, 200, "{body}");
-        let (status, again, body) = ask(&tag_of(&head));
-        assert_eq!((status, body.as_str(), tag_of(&again)), (304, "", tag_of(&head)));
+        let (status, again, body) = ask(&header(&head, "etag"));
+        assert_eq!((status, body.as_str(), header(&again, "etag")), (304, "", header(&head, "etag")));
     }
     let (_, head, _) = ask(address, "/api/top/growing.pb");
     std::fs::write(&path, profile(&["a", "b"]).encode()).unwrap();
-    let headers = format!("host: {address}\r\nif-none-match: {}\r\n", tag_of(&head));
+    let headers = format!("host: {address}\r\nif-none-match: {}\r\n", header(&head, "etag"));
     let (status, _, body) = ask_with(address, "/api/top/growing.pb?type=samples", &headers);
     assert_eq!((status, json(&body)["total"].as_i64()), (200, Some(3)));
     assert_eq!(ask_with(address, "/api/top/growing.pb", "host: evil.example\r\n").0, 403, "whoever has the tag");
+}
+
+#[test]
+fn of_an_answer_that_has_changed_who_has_an_earlier_one_gets_the_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("growing.pb");
+    let mut names: Vec<String> = (0..200).map(|at| format!("größe::module::function_{at}")).collect();
+    let mut write = |name: &str| {
+        names.push(name.to_owned());
+        std::fs::write(&path, profile(&names.iter().map(String::as_str).collect::<Vec<_>>()).encode()).unwrap();
+    };
+    write("first");
+    let address = serve(plop_view::router(folder.path()));
+    for what in ["top/growing.pb", "picture/growing.pb?items=90", "flame/growing.pb", "profile/growing.pb"] {
+        let ask = |headers: &str| {
+            let headers = format!("host: {address}\r\n{headers}");
+            exchange(address, "GET", &format!("/api/{what}"), &headers, b"")
+        };
+        let (status, head, old) = ask("");
+        assert_eq!(status, 200);
+        let tag = header(&head, "etag");
+        write("another");
+        let has = format!("if-none-match: \"unknown\", {tag}\r\na-im: gzip, vcdiff\r\n");
+        let (status, head, difference) = ask(&has);
+        assert_eq!((status, header(&head, "im"), header(&head, "delta-base")), (226, "vcdiff".to_owned(), tag.clone()));
+        assert_eq!(header(&head, "cache-control"), "no-store", "a cache must not take it for the answer");
+        let (status, whole_head, new) = ask("");
+        assert_eq!((status, header(&whole_head, "etag")), (200, header(&head, "etag")));
+        let mut made = Vec::new();
+        let (mut patch, mut source) = (std::io::Cursor::new(&*difference), std::io::Cursor::new(&*old));
+        vcdiff_decoder::apply_patch(&mut patch, Some(&mut source), &mut made).unwrap();
+        assert!(made == new, "{what}: {}", String::from_utf8_lossy(&made));
+        assert!(difference.len() < new.len(), "{what}: {} of {}", difference.len(), new.len());
+        let (status, _, again) = ask(&has);
+        assert!(status == 226 && again == difference, "the same for another window");
+        let packed = ask(&format!("if-none-match: {tag}\r\naccept-encoding: gzip\r\na-im: vcdiff\r\n"));
+        assert_eq!(packed.0, 200, "another's packed answer is not the one that was kept");
+        assert_eq!(ask(&format!("if-none-match: {tag}\r\n")).0, 200, "who takes no differences");
+        assert_eq!(ask("if-none-match: \"unknown\"\r\na-im: vcdiff\r\n").0, 200, "nobody knows what that was");
+    }
 }
 
 #[test]

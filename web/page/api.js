@@ -1,5 +1,6 @@
 // Asks the server. Every address is relative, so that the viewer can be mounted anywhere.
 
+import { Answers } from "./answers.js";
 import { packPicture, unpackPicture } from "./graph/columns.js";
 import { kept, keptAddress, keptAnswer, silence } from "./kept.js";
 
@@ -11,6 +12,8 @@ export class Refused extends Error {
     this.status = status;
   }
 }
+
+const answers = new Answers();
 
 /**
  * @param {string} path
@@ -26,7 +29,7 @@ async function ask(path, options) {
     if (answer === undefined) throw new Refused(404, "this page stands in a file and does not know that; open the profile with plop-view");
     return structuredClone(answer);
   }
-  const response = await fetch(path, options);
+  const response = await (options.method ? fetch(path, options) : answers.ask(path, options));
   if (!response.ok) throw new Refused(response.status, (await response.text()).trim());
   return response.json();
 }

@@ -13,6 +13,7 @@ use crate::source::Places;
 
 mod answer;
 mod compare;
+mod delta;
 mod events;
 mod export;
 mod flame;
@@ -21,6 +22,7 @@ pub(crate) mod kept;
 mod known;
 mod mount;
 mod offers;
+mod packed;
 mod page;
 mod picture;
 mod profiles;

@@ -29,6 +29,18 @@ pub(crate) fn post(address: SocketAddr, path: &str, body: &[u8]) -> (u16, String
 }
 
 pub(crate) fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, String, String) {
+    let (status, head, body) = exchange(address, method, path, headers, body);
+    (status, head, String::from_utf8_lossy(&body).into_owned())
+}
+
+/// The same of a body that is no text.
+pub(crate) fn exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> (u16, String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     write!(stream, "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n")
@@ -36,9 +48,9 @@ pub(crate) fn send(address: SocketAddr, method: &str, path: &str, headers: &str,
     stream.write_all(body).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase(), body.to_owned())
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&answer[..end]);
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase(), answer[end + 4..].to_vec())
 }
 
 pub(crate) fn ask(address: SocketAddr, path: &str) -> (u16, String, String) {

@@ -1,6 +1,7 @@
 // Asks for pictures, parses them and lays them out, off the thread that the page lives on; remembers where every item lies
 // that was ever laid out. Runs in the layout worker, or on the page where there can be none.
 
+import { Answers } from "../answers.js";
 import { packPicture, unpackPicture } from "./columns.js";
 import { Known, layingOut, MANY } from "./layout.js";
 
@@ -25,6 +26,7 @@ export class Layouter {
   /** @param {(answer: Answer, transfer?: Transferable[]) => void} answer */
   constructor(answer) {
     this.answer = answer;
+    this.answers = new Answers();
     /** The pictures that were asked for and may yet be laid out, by their numbers. @type {Map<number, Picture>} */
     this.pictures = new Map();
     /** @type {Map<number, AbortController>} */
@@ -68,7 +70,7 @@ export class Layouter {
     const asking = new AbortController();
     this.asking.set(number, asking);
     try {
-      const response = await fetch(address, { signal: asking.signal });
+      const response = await this.answers.ask(address, { signal: asking.signal });
       if (!response.ok) {
         this.answer({ kind: "refused", number, status: response.status, text: (await response.text()).trim() });
         return;

@@ -15,7 +15,7 @@ export const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-
  * @property {string} folder where profiles are looked for
  * @property {string} address
  * @property {import("playwright-core").Browser} browser
- * @property {(query?: string, options?: import("playwright-core").BrowserContextOptions) => Promise<import("playwright-core").Page>} open
+ * @property {(query?: string, options?: import("playwright-core").BrowserContextOptions, at?: string) => Promise<import("playwright-core").Page>} open a window of its own, perhaps at another address of the server
  * @property {() => Promise<void>} close
  */
 
@@ -47,14 +47,14 @@ export async function start(served = viewer()) {
     folder,
     address,
     browser,
-    async open(query = "", options = {}) {
+    async open(query = "", options = {}, at = address) {
       const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, ...options });
       const page = await context.newPage();
       page.on("pageerror", (error) => {
         throw error;
       });
-      await page.goto(address);
-      if (query) await page.goto(new URL(`./?${query}`, address).href);
+      await page.goto(at);
+      if (query) await page.goto(new URL(`./?${query}`, at).href);
       return page;
     },
     async close() {
