@@ -104,7 +104,7 @@ pub enum Normalize {
 pub struct Scale {
     numerator: i64,
     denominator: i64,
-    /// What a sample weighs on either side, on the whole; 0 where the profiles do not count samples.
+    /// What a sample weighs on either side, on the whole; 0 where nothing tells.
     per_sample: Sides<i64>,
 }
 
@@ -130,10 +130,15 @@ impl Scale {
         clamped(self.rounded(self.exact(before)))
     }
 
+    /// Whether chance is told from change: how many samples something has must be known for it.
+    pub fn is_judged(self) -> bool {
+        self.per_sample.before > 0 && self.per_sample.after > 0
+    }
+
     /// Whether two runs of the same program would differ as much by chance. Samples are taken independently of each other, so
     /// that a count of n has a standard deviation of √n.
     pub fn is_noise(self, sides: &Sides<i64>) -> bool {
-        if self.per_sample.before <= 0 || self.per_sample.after <= 0 {
+        if !self.is_judged() {
             return false;
         }
         let count = |value: i64, weight: i64| value.unsigned_abs() as f64 / weight as f64;
@@ -215,6 +220,8 @@ pub struct Comparison {
     pub opened: Opened,
     /// How long each lasted, in nanoseconds; 0 if unknown.
     pub duration_nanos: Sides<i64>,
+    /// What lies between two samples, in the period type of after's; 0 if unknown.
+    periods: Sides<i64>,
     /// How many sample types both have.
     types: usize,
 }
@@ -243,6 +250,11 @@ impl Comparison {
         let of_before = vec![None; types].into_iter().chain(columns.iter().map(|of| Some(of.before)));
         both.add_samples(&before.profile, &of_before.collect::<Vec<_>>(), &locations);
 
+        let period_before = match value_type(&mut both, &before.profile, before.profile.period_type) {
+            same if same == period_type => before.profile.period,
+            _ => 0,
+        };
+
         let warnings = |side: &str, of: &Opened| -> Vec<String> {
             of.warnings.iter().map(|warning| format!("{side}: {warning}")).collect()
         };
@@ -250,6 +262,7 @@ impl Comparison {
         Ok(Comparison {
             opened: Opened::with_functions(both, "two profiles", warnings, &code.functions),
             duration_nanos: Sides { before: before.profile.duration_nanos, after: source.duration_nanos },
+            periods: Sides { before: period_before, after: source.period },
             types,
         })
     }
@@ -301,14 +314,19 @@ impl Comparison {
         Ok(Scale { per_sample, ..Scale::new(sides.after, sides.before) })
     }
 
-    /// What a sample weighs on either side, if there is a type that counts them.
+    /// What a sample weighs on either side: as there is a type that counts them, or else a period, where it is one of time. (In a
+    /// heap's profile an object stands for as many as its size makes it unlikely to be met.)
     fn per_sample(&self, sample_type: usize) -> Sides<i64> {
         let profile = &self.opened.profile;
         let is_count = |&at: &usize| {
             let ValueType { kind, unit } = profile.sample_types[at];
             ["samples", "sample"].contains(&&profile.strings[kind]) && &profile.strings[unit] == "count"
         };
-        let Some(counting) = self.sample_types().find(is_count) else { return Sides::default() };
+        let Some(counting) = self.sample_types().find(is_count) else {
+            let of = profile.sample_types[sample_type];
+            let is_period = of == profile.period_type && &profile.strings[of.unit] == "nanoseconds";
+            return if is_period { self.periods } else { Sides::default() };
+        };
         let (weights, counts) = (self.total_of(sample_type), self.total_of(counting));
         let of = |weight: i64, count: i64| if count > 0 { (weight / count).max(1) } else { 0 };
         Sides { before: of(weights.before, counts.before), after: of(weights.after, counts.after) }

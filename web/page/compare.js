@@ -1,6 +1,7 @@
 // The bar of a comparison: which profile is compared with, how the two are made comparable, what the colours mean.
 
 import { kept } from "./kept.js";
+import { shortened } from "./profiles.js";
 import { quantity } from "./quantity.js";
 import { span } from "./times.js";
 
@@ -69,8 +70,9 @@ export class CompareBar {
     this.button.setAttribute("aria-expanded", String(!this.element.hidden));
     if (this.element.hidden) return;
     const named = look.entries.some((entry) => entry.id === base) || !base ? [] : [new Option(base, base)];
-    this.base.replaceChildren(new Option("choose a profile…", ""), ...look.entries.map(({ id, name }) => new Option(id === look.id ? `${name} (this one)` : name, id)), ...named);
+    this.base.replaceChildren(new Option("choose a profile…", ""), ...look.entries.map(({ id, name }) => new Option(id === look.id ? `${shortened(name)} (this one)` : shortened(name), id)), ...named);
     this.base.value = base;
+    this.base.title = base;
     this.normalize.value = look.first("normalize") || "total";
     this.swapButton.disabled = !base;
     this.legend.hidden = !base;
@@ -83,10 +85,11 @@ export class CompareBar {
     // A page that stands in one file can't compare with another, and its address says nothing.
     if (kept) this.element.hidden = this.legend.hidden = false;
     const { before, after } = compared.measured;
+    const unsure = compared.judged ? "" : "; chance is not told from change, since nothing says how many samples these are";
     const change = before ? `, ${after >= before ? "+" : "−"}${Math.abs((100 * (after - before)) / before).toFixed(1)} %` : "";
     const scaled = Math.abs(compared.factor - 1) > 1e-9 ? `; before counts × ${Number(compared.factor.toPrecision(3))}` : "";
     const stretch = ["base_from", "base_to"].map((key) => this.look.first(key)).some(Boolean) ? ` (${this.#stretch()})` : "";
-    this.totals.textContent = `before${stretch} ${quantity(before, unit)}, after ${quantity(after, unit)}${change}${scaled}`;
+    this.totals.textContent = `before${stretch} ${quantity(before, unit)}, after ${quantity(after, unit)}${change}${scaled}${unsure}`;
   }
 
   #stretch() {

@@ -98,8 +98,9 @@ export class Look {
     /** @type {Map<Change, string[]>} */
     const told = new Map();
     for (const key of changed) {
-      const change = key === "profile" ? null : NAMED[key] ?? "look";
-      if (change) told.set(change, [...(told.get(change) ?? []), key]);
+      // The same profile as before, by its name instead of as the newest.
+      const change = key === "profile" ? key : NAMED[key] ?? "look";
+      told.set(change, [...(told.get(change) ?? []), key]);
     }
     for (const [change, keys] of told) this.tell(change, keys);
   }

@@ -66,9 +66,10 @@ export class ProfileList {
       this.dialog.close();
       look.go({ profile: [entry.id], select: [], open: [], zoom: [], from: [], to: [], mark: [] });
     });
-    name.append(open, entry.growing ? " live" : "");
+    const warnings = document.createElement("p");
+    name.append(open, entry.growing ? " live" : "", warnings);
     const when = cell(new Date(entry.modified_ms).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
-    const [lasted, samples, warnings] = [cell("…"), cell("…"), cell("")];
+    const [lasted, samples] = [cell("…"), cell("…")];
     const base = document.createElement("button");
     base.type = "button";
     base.textContent = "Compare with";
@@ -82,6 +83,7 @@ export class ProfileList {
     const show = (/** @type {Summary | string} */ summary) => {
       if (typeof summary === "string") {
         [lasted.textContent, samples.textContent, warnings.textContent] = ["–", "–", `⚠ ${summary}`];
+        base.disabled = true;
         return;
       }
       if (summary.time_ms) when.textContent = new Date(summary.time_ms).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });

@@ -5,6 +5,15 @@ import * as api from "./api.js";
 /** How often an empty folder is looked at again. */
 const EMPTY_MS = 2000;
 
+/** So much of a name a chooser has room for: its beginning and, since that is what many have in common, more of its end. */
+const ROOM = { begin: 8, end: 30 };
+
+/** A profile's name as a chooser shows it. @param {string} name */
+export function shortened(name) {
+  const letters = [...name];
+  return letters.length <= ROOM.begin + ROOM.end + 1 ? name : `${letters.slice(0, ROOM.begin).join("")}…${letters.slice(-ROOM.end).join("")}`;
+}
+
 /**
  * @param {import("./look.js").Look} look
  * @param {HTMLSelectElement} chooser
@@ -18,9 +27,10 @@ export function profiles(look, chooser, warnings, listener) {
     look.entries = await api.profiles();
     chooser.replaceChildren(...look.entries.map((entry) => {
       const when = new Date(entry.modified_ms).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
-      return new Option(`${entry.name}${entry.modified_ms ? `  ·  ${when}` : ""}${entry.growing ? "  ·  live" : ""}`, entry.id);
+      return new Option(`${shortened(entry.name)}${entry.modified_ms ? `  ·  ${when}` : ""}${entry.growing ? "  ·  live" : ""}`, entry.id);
     }));
     chooser.value = look.id;
+    chooser.title = look.id;
   }
 
   async function list() {
@@ -37,11 +47,14 @@ export function profiles(look, chooser, warnings, listener) {
   /** Asks for what is known of the profile, and has everything shown. */
   async function load() {
     chooser.value = look.id;
+    chooser.title = look.id;
     look.info = null;
     try {
       look.info = await api.profile(look.id);
     } catch (error) {
       return listener.failed(error);
+    } finally {
+      document.body.classList.toggle("blank", !look.info);
     }
     look.tell("profile");
     look.tell("look");
@@ -52,8 +65,11 @@ export function profiles(look, chooser, warnings, listener) {
   look.on("profile", () => {
     if (!look.info) return;
     document.title = `${look.info.name} · plop`;
-    warnings.hidden = look.info.warnings.length === 0;
-    warnings.textContent = look.info.warnings.map((warning) => `⚠ ${warning}.`).join(" ");
+    const wanted = look.first("profile");
+    const missing = wanted && wanted !== look.id ? [`${wanted} is not among the profiles: this is the newest`] : [];
+    const all = [...missing, ...look.info.warnings];
+    warnings.hidden = all.length === 0;
+    warnings.textContent = all.map((warning) => `⚠ ${warning}.`).join(" ");
   });
   chooser.addEventListener("change", () => look.go({ profile: [chooser.value], select: [], open: [], zoom: [], from: [], to: [], mark: [] }));
   list();

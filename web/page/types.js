@@ -22,7 +22,7 @@
  * @typedef {{ id: string, name: string, label: string, file: string, crate: string, module: string, color: number, self: number, total: number,
  *   samples?: number | null, delta?: number, before?: Measures, after?: Measures }} Row
  * @typedef {{ version: string, sample_type: { type: string, unit: string }, total: number, unfiltered_total: number, functions: Row[], compared?: Compared }} Top
- * @typedef {{ base: string, normalize: string, factor: number, totals: { before: number, after: number }, measured: { before: number, after: number } }} Compared
+ * @typedef {{ base: string, normalize: string, factor: number, judged: boolean, totals: { before: number, after: number }, measured: { before: number, after: number } }} Compared
  * @typedef {import("./views/view.js").Head & { zoomed: number, groups: { name: string, color: number, self: number }[],
  *   functions: import("./flame/boxes.js").Meaning[], boxes: import("./flame/boxes.js").Sent[] }} Flame
  * @typedef {{ function: number, weight: number, before?: number, after?: number, delta?: number }} Neighbour

@@ -212,3 +212,29 @@ fn two_runs_of_the_same_program_show_no_change_but_what_has_grown_by_half_does()
     // One in 370 may be chance.
     assert!(changed.contains(&"app::f299") && changed.len() <= 3, "{changed:?}");
 }
+
+#[test]
+fn chance_is_told_from_change_by_a_period_of_time_too_and_where_nothing_tells_it_is_said() {
+    let compared = |[kind, unit]: [&str; 2], period: [i64; 2]| {
+        let side = |value: i64, period: i64| {
+            let mut profile = Profile::new([(kind, unit)]);
+            profile.set_period(kind, unit, period);
+            let place = profile.named_location("app::f", "");
+            let stack = profile.stacks.intern([place]);
+            profile.samples.add(stack, LabelSetId::EMPTY, &[value]);
+            Opened::new(profile, "test", Vec::new())
+        };
+        // As many as a hundred samples, and ten more, which is one standard deviation.
+        let comparison = Comparison::new(&side(1000, period[0]), &side(1100, period[1])).unwrap();
+        let viewed = View::default().of(&comparison.opened).unwrap();
+        let scale = comparison.scale(&viewed, Normalize::None).unwrap();
+        (scale.is_judged(), scale.is_noise(&Sides { before: 1000, after: 1100 }))
+    };
+    assert_eq!(compared(["cpu", "nanoseconds"], [10, 10]), (true, true));
+    assert_eq!(compared(["cpu", "nanoseconds"], [10, 0]), (false, false));
+    assert_eq!(
+        compared(["inuse_space", "bytes"], [10, 10]),
+        (false, false),
+        "what lies between two is no sample's weight"
+    );
+}

@@ -30,6 +30,8 @@ struct How {
     normalize: Normalize,
     /// What one unit of before weighs.
     factor: f64,
+    /// Whether what chance alone could have made is told from change.
+    judged: bool,
     /// The totals after the filters, before in units of after.
     totals: Sides<i64>,
     measured: Sides<i64>,
@@ -75,6 +77,7 @@ impl<T: Serialize> Compared<T> {
             base,
             normalize: both.normalize,
             factor: both.scale.factor(),
+            judged: both.scale.is_judged(),
             totals: both.scaled(&measured),
             measured,
         };
