@@ -113,6 +113,11 @@ impl Opened {
         self.merged.get_or_init(|| merge_families(&self.apart, &[]))
     }
 
+    /// Makes what the default view is made of, which is otherwise made when it is first asked for.
+    pub(crate) fn prepare(&self) {
+        self.merged().tree.shape();
+    }
+
     /// The same profile where the instances of some functions, by the names that all of them have, are not merged.
     pub(crate) fn with_instances(&self, of: &[String]) -> Opened {
         let Opened { profile, format, warnings, apart, times, .. } = self;

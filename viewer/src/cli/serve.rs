@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
@@ -12,6 +14,9 @@ use crate::io_error::io_reason;
 use crate::library::Library;
 use crate::server::{Gate, Mount};
 use crate::source::Places;
+
+/// How long the browser waits for the files that were named. Most are read sooner, and what is no profile is known by then.
+const SOON: Duration = Duration::from_millis(50);
 
 /// Show profiles in the browser.
 #[derive(Debug, Args)]
@@ -53,14 +58,7 @@ impl Serve {
         for (name, bytes) in received {
             library.receive(&file_name(name), &bytes).map_err(|error| input::reason(name, &error))?;
         }
-        let entries = library.entries();
-        // What is named one by one has to be a profile; what lies in a folder is told of when it is looked at.
-        for path in &paths {
-            if let Some(entry) = entries.iter().find(|entry| entry.path == *path) {
-                input::warn(path, &*library.open(entry).map_err(|error| input::reason(path, &error))?);
-            }
-        }
-        if entries.is_empty() {
+        if library.entries().is_empty() {
             let named: Vec<_> = self.paths.iter().map(|path| path.display().to_string()).collect();
             eprintln!("plop-view: {}: no profiles yet; they are shown as they come", named.join(", "));
         }
@@ -73,20 +71,42 @@ impl Serve {
             .enable_all()
             .build()
             .map_err(|error| format!("the server can't start its threads: {}", io_reason(&error)))?;
-        runtime.block_on(async {
-            let listener = self.listen().await?;
-            let address = listener.local_addr().map_err(|error| io_reason(&error))?;
-            let token = if self.no_token { None } else { Some(random_token()?) };
-            let suffix = token.as_ref().map(|token| format!("?token={token}")).unwrap_or_default();
-            let page = format!("http://{address}/{suffix}");
-            let gate = Gate::loopback().with_hosts([self.address.to_string()]).with_token(token);
-            println!("{page}");
-            if !self.no_open {
-                browser::open_browser(&page);
+        let ended = runtime.block_on(self.serve(Arc::new(library), paths, places));
+        // A large file that is still being read holds nobody up.
+        runtime.shutdown_background();
+        ended
+    }
+
+    /// Serves until something fails. A profile is read while the browser loads the page, unless it is read sooner.
+    async fn serve(&self, library: Arc<Library>, paths: Vec<PathBuf>, places: Places) -> Result<(), String> {
+        let listener = self.listen().await?;
+        let address = listener.local_addr().map_err(|error| io_reason(&error))?;
+        let token = if self.no_token { None } else { Some(random_token()?) };
+        let suffix = token.as_ref().map(|token| format!("?token={token}")).unwrap_or_default();
+        let page = format!("http://{address}/{suffix}");
+        let gate = Gate::loopback().with_hosts([self.address.to_string()]).with_token(token);
+
+        let reading = library.clone();
+        let mut reading = tokio::task::spawn_blocking(move || read_named(&reading, &paths));
+        // What is wrong with a file shows soon; then no browser opens for nothing.
+        let was_read = match tokio::time::timeout(SOON, &mut reading).await {
+            Ok(read) => read.map_err(|panic| panic.to_string()).and_then(|read| read).map(|()| true)?,
+            Err(_) => false,
+        };
+        println!("{page}");
+        if !self.no_open {
+            browser::open_browser(&page);
+        }
+        let router = Mount::of(library, gate).receives_files().sources_in(places).router();
+        let serving = axum::serve(listener, router).into_future();
+        tokio::pin!(serving);
+        if !was_read {
+            tokio::select! {
+                read = reading => read.map_err(|panic| panic.to_string()).and_then(|read| read)?,
+                served = &mut serving => return served.map_err(|error| io_reason(&error)),
             }
-            let router = Mount::of(library, gate).receives_files().sources_in(places).router();
-            axum::serve(listener, router).await.map_err(|error| io_reason(&error))
-        })
+        }
+        serving.await.map_err(|error| io_reason(&error))
     }
 
     /// The path, which exists.
@@ -118,6 +138,21 @@ impl Serve {
             self.address
         ))
     }
+}
+
+/// Reads what is named one by one, which has to be a profile; what lies in a folder is told of when it is looked at.
+fn read_named(library: &Library, paths: &[PathBuf]) -> Result<(), String> {
+    let entries = library.entries();
+    for path in paths {
+        let Some(entry) = entries.iter().find(|entry| entry.path == *path) else { continue };
+        let opened = library.open(entry).map_err(|error| input::reason(path, &error))?;
+        input::warn(path, &opened);
+        if entry.id == entries[0].id {
+            // The one that the page shows first.
+            opened.prepare();
+        }
+    }
+    Ok(())
 }
 
 /// A name for what came from an address: its host and path, in signs that any file system takes.

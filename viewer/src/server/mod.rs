@@ -39,7 +39,7 @@ pub(crate) use security::Gate;
 
 /// What all handlers share.
 struct Shared {
-    library: Library,
+    library: Arc<Library>,
     gate: Gate,
     controls: Option<Arc<dyn Controls>>,
     /// Whether profiles are taken from the page.

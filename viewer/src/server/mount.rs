@@ -26,7 +26,7 @@ use crate::symbolize::Sources;
 /// let app: axum::Router = axum::Router::new().nest_service("/plop", viewer.router());
 /// ```
 pub struct Mount {
-    library: Library,
+    library: Arc<Library>,
     gate: Gate,
     controls: Option<Arc<dyn Controls>>,
     receives: bool,
@@ -42,10 +42,10 @@ impl fmt::Debug for Mount {
 impl Mount {
     /// The viewer of this file or folder, for requests whose `Host` is a loopback name.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Mount::of(Library::new([path.into()], Sources::default()), Gate::loopback())
+        Mount::of(Arc::new(Library::new([path.into()], Sources::default())), Gate::loopback())
     }
 
-    pub(crate) fn of(library: Library, gate: Gate) -> Self {
+    pub(crate) fn of(library: Arc<Library>, gate: Gate) -> Self {
         Mount { library, gate, controls: None, receives: false, places: Places::installed() }
     }
 
