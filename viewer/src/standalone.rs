@@ -1,14 +1,13 @@
-//! The page in one file: its modules and the answers about a view, to be opened from disk without a server.
+//! The page in one file: its scripts and the answers about a view, to be opened from disk without a server.
 //!
-//! Everything but the stylesheet and the script that starts it lies in the file as JSON in which no `<` stands, so that no
-//! text of a profile can end it; a content-security policy lets those two run by their hashes, and what the script makes of
-//! the modules, and nothing else.
+//! The answers lie in the file as JSON in which no `<` stands, so that no text of a profile can end it; a content-security
+//! policy lets the stylesheet and the scripts count by their hashes, and nothing else.
 
 use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::compare::Both;
 use crate::export::exporter::Exporter;
@@ -40,21 +39,24 @@ impl Exporter for Html {
 }
 
 fn write_page(answers: Map<String, Value>, out: &mut dyn Write) -> io::Result<()> {
-    let data = json!({"files": modules(), "answers": answers});
-    let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
-    let (style, script) = (page_file("style.css")?, page_file("standalone.js")?);
+    let answers = serde_json::to_string(&answers)?.replace('<', "\\u003c");
+    let (style, before) = (page_file("style.css")?, page_file("standalone.js")?);
+    let script = plop_web::script("app.js").ok_or_else(|| broken("app.js"))?;
     let policy = format!(
-        "default-src 'none'; script-src {} blob:; style-src {}; img-src data: blob:; \
+        "default-src 'none'; script-src {} {}; style-src {}; img-src data: blob:; \
              connect-src blob:; base-uri 'none'; form-action 'none'",
-        style_hash(&script),
-        style_hash(&style),
+        hash(&before),
+        hash(&script),
+        hash(&style),
     );
     let icon = page_file("icon.svg")?;
     let icon = format!("data:image/svg+xml;base64,{}", BASE64.encode(&icon.bytes));
     let index = text(&page_file("index.html")?);
     let style = format!("<style>{}</style>", text(&style));
     let start = format!(
-        "<script type=\"application/json\" id=\"plop-data\">{data}</script>\n<script>{}</script>\n</body>",
+        "<script type=\"application/json\" id=\"plop-data\">{answers}</script>\n\
+             <script>{}</script>\n<script>{}</script>\n</body>",
+        text(&before),
         text(&script)
     );
     let page = index
@@ -76,12 +78,6 @@ fn name(viewed: &Viewed<'_>) -> String {
     program.unwrap_or(viewed.opened.format).to_owned()
 }
 
-/// The page's modules by their paths.
-fn modules() -> Map<String, Value> {
-    let paths = plop_web::paths().filter(|path| path.ends_with(".js") && path != "standalone.js");
-    paths.filter_map(|path| Some((path.to_string(), json!(text(&plop_web::file(&path)?))))).collect()
-}
-
 fn page_file(path: &'static str) -> io::Result<plop_web::File> {
     plop_web::file(path).ok_or_else(|| broken(path))
 }
@@ -95,6 +91,6 @@ fn text(file: &plop_web::File) -> String {
 }
 
 /// How a policy names what stands in the page.
-fn style_hash(file: &plop_web::File) -> String {
+fn hash(file: &plop_web::File) -> String {
     format!("'sha256-{}'", BASE64.encode(file.sha256))
 }

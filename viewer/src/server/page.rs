@@ -1,7 +1,5 @@
 //! The page's files.
 
-use std::borrow::Cow;
-
 use axum::extract::OriginalUri;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -14,26 +12,22 @@ pub(super) async fn page(uri: Uri, OriginalUri(whole): OriginalUri, headers: Hea
     if !path.is_empty() {
         return send(path, &headers);
     }
-    let Some(index) = plop_web::file("index.html") else { return send("index.html", &headers) };
     // Asked for as `/plop` where a service mounts the viewer there, the page's relative addresses need to be told where
     // they begin.
     let last = whole.path().rsplit('/').next().unwrap_or_default();
-    let base = if last.is_empty() { String::new() } else { format!("<base href=\"{last}/\">") };
-    let text = String::from_utf8_lossy(&index.bytes).replacen("<head>", &format!("<head>{base}{}", preloads()), 1);
-    let about = [(header::CONTENT_TYPE, content_type("index.html")), (header::CACHE_CONTROL, "no-cache")];
-    (about, text).into_response()
-}
-
-/// Names the page's modules at its beginning, so that a browser asks for all at once and not for those that a module imports
-/// once it has read that one. Workers are started by the page itself.
-fn preloads() -> String {
-    let is_imported = |path: &str| path.ends_with(".js") && !path.ends_with("-worker.js") && path != "standalone.js";
-    let preload = |path: Cow<'static, str>| format!("<link rel=\"modulepreload\" href=\"{path}\">");
-    plop_web::paths().filter(|path| is_imported(path)).map(preload).collect()
+    match plop_web::file("index.html") {
+        Some(index) if !last.is_empty() => {
+            let text =
+                String::from_utf8_lossy(&index.bytes).replacen("<head>", &format!("<head><base href=\"{last}/\">"), 1);
+            ([(header::CONTENT_TYPE, content_type("index.html"))], text).into_response()
+        }
+        _ => send("index.html", &headers),
+    }
 }
 
 fn send(path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = plop_web::file(path) else {
+    let file = if plop_web::SCRIPTS.contains(&path) { plop_web::script(path) } else { plop_web::file(path) };
+    let Some(file) = file else {
         return Refusal(StatusCode::NOT_FOUND, format!("{path}: the page has no such file")).into_response();
     };
     let tag: String = file.sha256[..12].iter().map(|byte| format!("{byte:02x}")).collect();

@@ -95,7 +95,7 @@ export class Graph {
   /** A page opened from disk may start no workers; then it does their work itself. @returns {(request: import("./layouter.js").Request) => void} */
   #startLayouter() {
     try {
-      const worker = new Worker(new URL("./layout-worker.js", import.meta.url), { type: "module" });
+      const worker = new Worker("graph/layout-worker.js");
       worker.onmessage = (event) => this.#answered(event.data);
       return (request) => worker.postMessage(request);
     } catch {
@@ -107,7 +107,7 @@ export class Graph {
   /** @returns {(message: import("./painter.js").Message) => void} */
   #startPainter() {
     try {
-      const worker = new Worker(new URL("./draw-worker.js", import.meta.url), { type: "module" });
+      const worker = new Worker("graph/draw-worker.js");
       worker.onmessage = (event) => this.#reported(event.data);
       return (message) => worker.postMessage(message);
     } catch {
