@@ -55,9 +55,8 @@ test("a point of the small map is what the window then has in its middle", () =>
   assert.ok(Math.abs(seen.y + seen.height / 2 - (map.y + map.height / 2)) < 1e-6);
 });
 
-/** @param {import("../page/types.js").Picture} picture */
-function svgOf(picture) {
-  const circles = picture.items.map(({ x, y, radius }) => ({ x, y, radius }));
+/** @param {import("../page/types.js").Picture} picture @param {{ x: number, y: number, radius: number }[]} [circles] where they lie */
+function svgOf(picture, circles = picture.items.map(({ x, y, radius }) => ({ x, y, radius }))) {
   const scene = makeScene(picture, circles, []);
   const size = { width: 1600, height: 1000 };
   const context = new SvgContext(size, { font: "", measureText: (text) => ({ width: 6 * text.length }) });
@@ -83,4 +82,16 @@ test("what grew and what shrank differ by colour and by sign, and what is new or
   assert.ok(svg.includes(tint(themes.light, 0.8, themes.light.grey)) && svg.includes(tint(themes.light, -0.8, themes.light.grey)));
   assert.ok(svg.includes("new</text>") && svg.includes("gone</text>"));
   assert.equal(tint(themes.light, 0, themes.light.grey), themes.light.grey);
+});
+
+test("the line above the strip stays there when an item of it has kept its place among the others", () => {
+  const picture = madePicture(30);
+  const strip = picture.items.slice(20, 25);
+  strip.forEach((item, at) => Object.assign(item, { strip: true, x: 100 + 150 * at, y: 900, radius: 20 }));
+  const lineOf = (/** @type {string} */ svg) => /y="([\d.]+)"[^>]*>shared callees/.exec(svg)?.[1];
+  const circles = picture.items.map(({ x, y, radius }) => ({ x, y, radius }));
+  const before = lineOf(svgOf(picture, circles));
+  assert.ok(Number(before) > 840 && Number(before) < 880, before);
+  circles[22].y = 300;
+  assert.equal(lineOf(svgOf(picture, circles)), before);
 });
