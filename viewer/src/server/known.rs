@@ -22,7 +22,8 @@ use super::query::pairs;
 const TAGGED: [&str; 8] = ["picture", "item", "top", "flame", "sandwich", "function", "timeline", PROFILE];
 const PROFILE: &str = "profile";
 
-/// How many answers are kept, for other windows and to tell what has changed since: those of two views over eight seconds.
+/// How many answers are kept, for other windows and to tell what has changed since: what a page with two views asks for over
+/// four seconds.
 const KEPT: usize = 16;
 
 /// Larger answers are for one window only: the memory may be a service's.
