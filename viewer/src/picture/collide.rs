@@ -1,6 +1,9 @@
 //! Moves overlapping circles apart, on a grid, within the window.
 
+/// How often circles are moved at most: of few, crowded in a small window, more often, which takes no time.
 const PASSES: usize = 40;
+const PASSES_OF_FEW: usize = 400;
+const FEW: usize = 300;
 
 /// Moves circles until none overlap, or the passes are used up.
 pub(super) fn keep_apart(spots: &mut [[f64; 2]], radii: &[f64], width: f64, height: f64) {
@@ -11,7 +14,7 @@ pub(super) fn keep_apart(spots: &mut [[f64; 2]], radii: &[f64], width: f64, heig
     let cell = (2.0 * usual + 1.0).max(4.0);
     let (columns, rows) = ((width / cell).ceil() as usize + 1, (height / cell).ceil() as usize + 1);
     let large: Vec<usize> = (0..radii.len()).filter(|&circle| radii[circle] > usual).collect();
-    for _ in 0..PASSES {
+    for _ in 0..if radii.len() <= FEW { PASSES_OF_FEW } else { PASSES } {
         let place = |spot: [f64; 2]| {
             let column = (spot[0].max(0.0) / cell) as usize;
             let row = (spot[1].max(0.0) / cell) as usize;

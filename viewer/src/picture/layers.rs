@@ -16,6 +16,8 @@ pub(super) struct Layers {
     pub(super) layer_of: Vec<usize>,
     /// For each edge that was given, by its number: its dummies in the order of the ranks.
     pub(super) chains: Vec<(usize, Vec<usize>)>,
+    /// Those edges, between vertices.
+    pub(super) edges: Vec<Along>,
 }
 
 /// An edge along the ranks: number, lower item, higher item, pull.
@@ -46,7 +48,9 @@ pub(super) fn parts(items: &[usize], ranks: &[usize], edges: &[Along]) -> Vec<La
     let mut layers: Vec<Layers> = Vec::new();
     for (number, (_, members)) in parts.into_iter().enumerate() {
         members.iter().enumerate().for_each(|(vertex, &item)| place[item] = (number, vertex));
-        layers.push(Layers::of(members, ranks));
+        let first = members.iter().map(|&item| ranks[item]).min().unwrap_or(0);
+        let from_first: Vec<usize> = members.iter().map(|&item| ranks[item] - first).collect();
+        layers.push(Layers::of(members, &from_first));
     }
     for &(number, low, high, pull) in edges {
         let part = place[low].0;
@@ -56,11 +60,11 @@ pub(super) fn parts(items: &[usize], ranks: &[usize], edges: &[Along]) -> Vec<La
 }
 
 impl Layers {
-    fn of(items: Vec<usize>, ranks: &[usize]) -> Self {
-        let first = items.iter().map(|&item| ranks[item]).min().unwrap_or(0);
+    /// Items, each in the layer given beside it, without any edge.
+    pub(super) fn of(items: Vec<usize>, layer_of: &[usize]) -> Self {
         let mut part = Layers::default();
-        for &item in &items {
-            part.vertex(ranks[item] - first);
+        for &layer in layer_of {
+            part.vertex(layer);
         }
         part.items = items;
         part
@@ -78,7 +82,7 @@ impl Layers {
         vertex
     }
 
-    fn connect(&mut self, number: usize, low: usize, high: usize, pull: f64) {
+    pub(super) fn connect(&mut self, number: usize, low: usize, high: usize, pull: f64) {
         let inner: Vec<usize> = (self.layer_of[low] + 1..self.layer_of[high]).map(|layer| self.vertex(layer)).collect();
         let ends: Vec<usize> = std::iter::once(low).chain(inner.iter().copied()).chain([high]).collect();
         for step in ends.windows(2) {
@@ -89,6 +93,7 @@ impl Layers {
             self.before[step[1]].push((step[0], pull));
         }
         self.chains.push((number, inner));
+        self.edges.push((number, low, high, pull));
     }
 
     /// Whether the vertex is a dummy.

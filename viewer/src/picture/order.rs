@@ -5,9 +5,9 @@
 use super::layers::Layers;
 use super::random::Random;
 
-/// Many starts for small pictures, few for big ones: each start costs some 24 sweeps over all edges.
-const STARTS: usize = 10;
-const SWEEPS: usize = 24;
+/// Few starts, each of a few sweeps over all edges: what they miss, `reinsert` finds.
+const STARTS: usize = 3;
+const SWEEPS: usize = 8;
 const MANY_VERTICES: usize = 600;
 /// Sifting has settled long before.
 const SIFTS: usize = 12;
@@ -39,13 +39,12 @@ pub(super) fn order(part: &mut Layers) {
         (0..work.layers.len()).for_each(|layer| work.number(layer));
         (0..SIFTS).take_while(|_| work.sift(part)).count();
         part.layers = work.layers;
-        turn(part);
     }
 }
 
 /// Of an order and its mirror image, which cross alike, takes the one nearer to the items' numbers: so a few more items don't
 /// turn a picture upside down.
-fn turn(part: &mut Layers) {
+pub(super) fn turn(part: &mut Layers) {
     let items = part.items.len() as f64;
     let agreement: f64 = (part.layers.iter())
         .flat_map(|layer| {

@@ -46,6 +46,11 @@ struct Room {
 }
 
 impl Area {
+    /// What an item takes of the extent across the ranks.
+    pub(super) fn needed(&self, size: &Size) -> f64 {
+        self.room(size).across.iter().sum::<f64>() + GAP
+    }
+
     fn room(&self, size: &Size) -> Room {
         let (above, below) = size.heights();
         let (vertical, horizontal) = ([above, below], [size.half_width(); 2]);
@@ -62,52 +67,36 @@ impl Area {
 pub(super) fn place(parts: &[Layers], sizes: &[Size], area: Area) -> Placed {
     let rooms: Vec<Room> = sizes.iter().map(|size| area.room(size)).collect();
     let columns = parts.iter().map(|part| part.layers.len()).max().unwrap_or(0);
-    let mut lanes = vec![1; columns];
     let mut skyline = vec![0.0_f64; columns];
     let mut found = Vec::new();
     for part in parts {
-        let part_lanes: Vec<usize> =
-            part.layers.iter().map(|layer| lanes_of(part, layer, &rooms, area.across)).collect();
-        let mut across = settle(part, &rooms, &part_lanes);
+        let mut across = settle(part, &rooms);
         let first = fit_in(part, &mut across, &rooms, &mut skyline);
-        part_lanes
-            .iter()
-            .enumerate()
-            .for_each(|(layer, &count)| lanes[first + layer] = count.max(lanes[first + layer]));
-        found.push((first, part_lanes, across));
+        found.push((first, across));
     }
     let extent = skyline.iter().copied().fold(1.0, f64::max);
     let stretch = ((area.across - 2.0 * MARGIN) / extent).min(STRETCH);
     let start = (area.across - extent * stretch) / 2.0;
-    let stops = stops(parts, &found.iter().map(|(first, ..)| *first).collect::<Vec<_>>(), &lanes, &rooms, area);
+    let stops = stops(parts, &found.iter().map(|(first, _)| *first).collect::<Vec<_>>(), columns, &rooms, area);
 
     let mut spots: Vec<Vec<[f64; 2]>> = Vec::with_capacity(parts.len());
-    let mut filled = vec![Column::default(); columns];
-    for (number, (part, (first, part_lanes, across))) in parts.iter().zip(&found).enumerate() {
-        let mut part_spots = vec![[0.0; 2]; across.len()];
-        for (layer, vertices) in part.layers.iter().enumerate() {
-            let (middle, width) = stops[first + layer];
-            let column = &mut filled[first + layer];
-            column.lanes = part_lanes[layer].max(column.lanes);
-            let mut turn = first_turn(part, vertices, part_lanes[layer]);
-            for &vertex in vertices {
-                let item = part.items.get(vertex).copied();
-                let lane = item.map_or(0.0, |_| lane_offset(turn, part_lanes[layer]));
-                turn += usize::from(item.is_some());
-                let room = item.map_or(DUMMY, |item| rooms[item]);
-                part_spots[vertex] = [middle + lane * width, start + across[vertex] * stretch];
-                column.vertices.push(Vertex { part: number, vertex, item, room });
-            }
+    let mut filled: Vec<Vec<Vertex>> = vec![Vec::new(); columns];
+    for (number, (part, (first, across))) in parts.iter().zip(&found).enumerate() {
+        let place = |vertex: usize| [stops[first + part.layer_of[vertex]], start + across[vertex] * stretch];
+        spots.push((0..across.len()).map(place).collect());
+        for (vertex, layer) in part.layer_of.iter().enumerate() {
+            let item = part.items.get(vertex).copied();
+            let room = item.map_or(DUMMY, |item| rooms[item]);
+            filled[first + layer].push(Vertex { part: number, vertex, item, room });
         }
-        spots.push(part_spots);
     }
     for column in &mut filled {
-        column.vertices.sort_by(|a, b| spots[a.part][a.vertex][1].total_cmp(&spots[b.part][b.vertex][1]));
+        column.sort_by(|a, b| spots[a.part][a.vertex][1].total_cmp(&spots[b.part][b.vertex][1]));
     }
     keep_apart(&mut spots, &filled, area);
 
     let mut placed = Placed { spots: vec![[0.0; 2]; sizes.len()], columns: vec![0; sizes.len()], bends: Vec::new() };
-    for ((part, (first, ..)), spots) in parts.iter().zip(&found).zip(&spots) {
+    for ((part, (first, _)), spots) in parts.iter().zip(&found).zip(&spots) {
         for (vertex, &item) in part.items.iter().enumerate() {
             placed.spots[item] = spots[vertex];
             placed.columns[item] = first + part.layer_of[vertex];
@@ -118,13 +107,7 @@ pub(super) fn place(parts: &[Layers], sizes: &[Size], area: Area) -> Placed {
     placed
 }
 
-/// What lies at one place along the window, in the order across it.
-#[derive(Debug, Clone, Default)]
-struct Column {
-    lanes: usize,
-    vertices: Vec<Vertex>,
-}
-
+/// What lies in a column.
 #[derive(Debug, Clone, Copy)]
 struct Vertex {
     part: usize,
@@ -136,49 +119,19 @@ struct Vertex {
 
 const DUMMY: Room = Room { along: [0.0; 2], across: [LANE; 2], boxes: [[[0.0; 2]; 2]; 2] };
 
-/// How many sub-columns a layer needs so that its items fit across the window; lanes of edges make room where they must.
-fn lanes_of(part: &Layers, layer: &[usize], rooms: &[Room], available: f64) -> usize {
-    let items = layer.iter().filter(|&&vertex| !part.is_dummy(vertex));
-    let needed: f64 = items.map(|&vertex| extent(part, vertex, rooms).iter().sum::<f64>() + GAP).sum();
-    (needed / (available - MARGIN).max(1.0)).ceil().clamp(1.0, 4.0) as usize
-}
-
-/// Items of a crowded layer take turns on its sub-columns: from -0.5 to 0.5, 0 if there is one.
-fn lane_offset(turn: usize, lanes: usize) -> f64 {
-    if lanes < 2 { 0.0 } else { (turn % lanes) as f64 / (lanes - 1) as f64 - 0.5 }
-}
-
-/// With whose turn a layer begins: most of those that call others shall stand in the last sub-column, or their edges would cross
-/// those to the sub-columns behind them.
-fn first_turn(part: &Layers, layer: &[usize], lanes: usize) -> usize {
-    let items = || layer.iter().filter(|&&vertex| !part.is_dummy(vertex)).enumerate();
-    let before_last = |first: usize| {
-        let calls =
-            |(turn, vertex): &(usize, &usize)| (first + turn) % lanes + 1 < lanes && !part.behind[**vertex].is_empty();
-        items().filter(calls).count()
-    };
-    (0..lanes).min_by_key(|&first| before_last(first)).unwrap_or(0)
-}
-
 fn extent(part: &Layers, vertex: usize, rooms: &[Room]) -> [f64; 2] {
     if part.is_dummy(vertex) { [LANE; 2] } else { rooms[part.items[vertex]].across }
 }
 
 /// The vertices' places across the ranks: each wants to be in the middle of its neighbours, by how strongly they pull.
-fn settle(part: &Layers, rooms: &[Room], lanes: &[usize]) -> Vec<f64> {
-    let distances: Vec<Vec<f64>> = part
-        .layers
-        .iter()
-        .zip(lanes)
-        .map(|(layer, &lanes)| {
-            let between = |pair: &[usize]| {
-                let apart = extent(part, pair[0], rooms)[1] + extent(part, pair[1], rooms)[0] + GAP;
-                let both_items = !part.is_dummy(pair[0]) && !part.is_dummy(pair[1]);
-                if both_items { apart / lanes as f64 } else { apart - GAP }
-            };
-            std::iter::once(0.0).chain(layer.windows(2).map(between)).collect()
-        })
-        .collect();
+fn settle(part: &Layers, rooms: &[Room]) -> Vec<f64> {
+    let between = |pair: &[usize]| {
+        let apart = extent(part, pair[0], rooms)[1] + extent(part, pair[1], rooms)[0];
+        let both_items = !part.is_dummy(pair[0]) && !part.is_dummy(pair[1]);
+        if both_items { apart + GAP } else { apart }
+    };
+    let distances: Vec<Vec<f64>> =
+        part.layers.iter().map(|layer| std::iter::once(0.0).chain(layer.windows(2).map(between)).collect()).collect();
     let mut across = vec![0.0; part.layer_of.len()];
     for (layer, distances) in part.layers.iter().zip(&distances) {
         let mut at = -distances.iter().sum::<f64>() / 2.0;
@@ -248,9 +201,8 @@ fn fit_in(part: &Layers, across: &mut [f64], rooms: &[Room], skyline: &mut [f64]
     first
 }
 
-/// For each column its middle along the window and the width of its sub-columns.
-fn stops(parts: &[Layers], firsts: &[usize], lanes: &[usize], rooms: &[Room], area: Area) -> Vec<(f64, f64)> {
-    let columns = lanes.len();
+/// For each column its place along the window.
+fn stops(parts: &[Layers], firsts: &[usize], columns: usize, rooms: &[Room], area: Area) -> Vec<f64> {
     let (mut reach, mut counts) = (vec![[0.0_f64; 2]; columns], vec![0.0; columns]);
     let (mut greatest, mut needed) = (vec![[0.0_f64; 2]; columns], vec![0.0; columns]);
     for (part, first) in parts.iter().zip(firsts) {
@@ -269,18 +221,12 @@ fn stops(parts: &[Layers], firsts: &[usize], lanes: &[usize], rooms: &[Room], ar
     }
     // Where a column has room across, the labels of two columns can pass each other; a crowded one needs its width.
     let crowd = |column: usize| (0.3 + needed[column] / area.across).min(1.0);
-    // So far apart, a label of one sub-column ends before the circles of the next, and both still read as one column.
-    let own = |column: usize| 1.75 * reach[column][0].max(20.0) * (lanes[column] - 1) as f64;
-    let gap = |column: usize| {
-        (reach[column - 1][1] + reach[column][0]) * crowd(column - 1).max(crowd(column))
-            + 24.0
-            + (own(column - 1) + own(column)) / 2.0
-    };
+    let gap = |column: usize| (reach[column - 1][1] + reach[column][0]) * crowd(column - 1).max(crowd(column)) + 24.0;
     let gaps: Vec<f64> = (1..columns).map(gap).collect();
-    // The outermost columns' own sub-columns and labels stay inside.
+    // The outermost columns' labels stay inside.
     let [start, end] = match columns {
         0 => [0.0; 2],
-        _ => [greatest[0][0] + own(0) / 2.0 + MARGIN, greatest[columns - 1][1] + own(columns - 1) / 2.0 + MARGIN],
+        _ => [greatest[0][0] + MARGIN, greatest[columns - 1][1] + MARGIN],
     };
     let natural: f64 = gaps.iter().sum();
     let available = (area.along - start - end).max(0.0);
@@ -289,16 +235,16 @@ fn stops(parts: &[Layers], firsts: &[usize], lanes: &[usize], rooms: &[Room], ar
     (0..columns)
         .map(|column| {
             at += if column == 0 { 0.0 } else { gaps[column - 1] * stretch };
-            (at, own(column) * stretch.min(1.0))
+            at
         })
         .collect()
 }
 
 /// Pushes items of different columns whose circles or labels overlap apart across the ranks, and lets each column keep its
 /// order and distances, in turns.
-fn keep_apart(spots: &mut [Vec<[f64; 2]>], columns: &[Column], area: Area) {
+fn keep_apart(spots: &mut [Vec<[f64; 2]>], columns: &[Vec<Vertex>], area: Area) {
     let items: Vec<(usize, Vertex)> = (columns.iter().enumerate())
-        .flat_map(|(number, column)| column.vertices.iter().map(move |vertex| (number, *vertex)))
+        .flat_map(|(number, column)| column.iter().map(move |vertex| (number, *vertex)))
         .filter(|(_, vertex)| vertex.item.is_some())
         .collect();
     columns.iter().for_each(|column| keep_order(spots, column, area));
@@ -306,7 +252,7 @@ fn keep_apart(spots: &mut [Vec<[f64; 2]>], columns: &[Column], area: Area) {
         let mut moved = false;
         for (place, &(column, one)) in items.iter().enumerate() {
             for &(other_column, other) in &items[place + 1..] {
-                if column == other_column && columns[column].lanes < 2 {
+                if column == other_column {
                     continue;
                 }
                 let (a, b) = (spots[one.part][one.vertex], spots[other.part][other.vertex]);
@@ -343,13 +289,11 @@ fn deepest(one: &Room, [a, b]: [f64; 2], other: &Room, [c, d]: [f64; 2]) -> f64 
 }
 
 /// Moves the vertices of a column as little as can be so that they keep their order, distances and the window's edges.
-fn keep_order(spots: &mut [Vec<[f64; 2]>], column: &Column, area: Area) {
-    let vertices = &column.vertices;
+fn keep_order(spots: &mut [Vec<[f64; 2]>], vertices: &[Vertex], area: Area) {
     let (Some(first), Some(last)) = (vertices.first(), vertices.last()) else { return };
-    let lanes = column.lanes.max(1) as f64;
     let between = |pair: &[Vertex]| {
-        let apart = pair[0].room.across[1] + pair[1].room.across[0] + GAP;
-        if pair.iter().all(|vertex| vertex.item.is_some()) { apart / lanes } else { apart - GAP }
+        let apart = pair[0].room.across[1] + pair[1].room.across[0];
+        if pair.iter().all(|vertex| vertex.item.is_some()) { apart + GAP } else { apart }
     };
     let mut distances: Vec<f64> = std::iter::once(0.0).chain(vertices.windows(2).map(between)).collect();
     let (low, high) = (first.room.across[0] + 2.0, area.across - last.room.across[1] - 2.0);

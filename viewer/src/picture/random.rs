@@ -21,9 +21,14 @@ impl Random {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// From 0 up to, not including, the end.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        (self.fraction() * end as f64) as usize
+    }
+
     pub(super) fn shuffle<T>(&mut self, list: &mut [T]) {
         for last in (1..list.len()).rev() {
-            list.swap(last, (self.fraction() * (last + 1) as f64) as usize);
+            list.swap(last, self.below(last + 1));
         }
     }
 }

@@ -5,6 +5,9 @@
 /** @typedef {{ x: number, y: number, radius: number }} Circle */
 /** @typedef {{ start: Point, parts: [Point, Point, Point][], tip: Point, angle: number, middle: Point }} Curve each part: two control points and an end */
 
+/** What part of the way to the next column an edge runs along the ranks, at either end. */
+const LEVEL = 0.2;
+
 /** What lies between a circle's border, where its ring is, and an arrow's tip. */
 const GAP = 5;
 
@@ -18,42 +21,54 @@ const GAP = 5;
  */
 export function curve(from, to, bends, direction, head) {
   const along = direction === "down" ? "y" : "x";
-  const forward = direction !== "free" && to[along] - from[along] > from.radius + to.radius + head;
-  const inner = forward ? bends : [];
-  const start = forward ? onBorder(from, along, 1, 1) : towards(from, inner[0] ?? to, from.radius + 1);
-  const angle = forward ? (along === "x" ? 0 : Math.PI / 2) : Math.atan2(to.y - start.y, to.x - start.x);
-  const tip = forward ? onBorder(to, along, -1, GAP) : { x: to.x - (to.radius + GAP) * Math.cos(angle), y: to.y - (to.radius + GAP) * Math.sin(angle) };
+  const distance = to[along] - from[along];
+  // Back through its bends where it has some; a call back to a neighbour would lie on the call that leads here.
+  const ranked = direction !== "free" && Math.abs(distance) > from.radius + to.radius + head && (distance > 0 || bends.length > 0);
+  const inner = ranked ? bends : [];
+  const side = distance > 0 ? 1 : -1;
+  const start = ranked ? onBorder(from, along, side, 1) : towards(from, to, from.radius + 1);
+  const angle = ranked ? (along === "x" ? 0 : Math.PI / 2) + (side > 0 ? 0 : Math.PI) : Math.atan2(to.y - start.y, to.x - start.x);
+  const tip = ranked ? onBorder(to, along, side > 0 ? -1 : 1, GAP) : { x: to.x - (to.radius + GAP) * Math.cos(angle), y: to.y - (to.radius + GAP) * Math.sin(angle) };
   const end = { x: tip.x - head * Math.cos(angle), y: tip.y - head * Math.sin(angle) };
   /** @type {[Point, Point, Point][]} */
   const parts = [];
-  const points = [start, ...inner, end];
-  const across = along === "x" ? "y" : "x";
-  // At its ends a curve runs along the ranks; at a bend towards the point after the next, but never beyond the bend's
-  // neighbours, or it would swing out of its lane (Fritsch and Carlson, "Monotone Piecewise Cubic Interpolation").
-  const slopes = points.map((point, at) => {
-    const [before, after] = [points[at - 1], points[at + 1]];
-    if (!before || !after) return 0;
-    const steep = (/** @type {Point} */ one, /** @type {Point} */ two) => (two[across] - one[across]) / (two[along] - one[along] || 1);
-    const [into, out] = [steep(before, point), steep(point, after)];
-    return into * out <= 0 ? 0 : (2 * into * out) / (into + out);
-  });
-  points.slice(1).forEach((point, at) => {
-    const before = points[at];
-    if (forward) {
-      const third = (point[along] - before[along]) / (points.length > 2 ? 3 : 2);
-      const shift = (/** @type {Point} */ from, /** @type {number} */ by, /** @type {number} */ slope) => (along === "x" ? { x: from.x + by, y: from.y + by * slope } : { x: from.x + by * slope, y: from.y + by });
-      parts.push([shift(before, third, slopes[at]), shift(point, -third, slopes[at + 1]), point]);
-    } else {
-      // Bowed to one side, so that an edge and its opposite lie apart.
-      const bow = { x: (before.x + point.x) / 2 - (point.y - before.y) * 0.12, y: (before.y + point.y) / 2 + (point.x - before.x) * 0.12 };
-      parts.push([bow, bow, point]);
-    }
-  });
+  if (ranked) {
+    const points = stations([from, ...inner, to], start, end, along);
+    points.slice(1).forEach((point, at) => {
+      const half = (point[along] - points[at][along]) / 2;
+      parts.push([shifted(points[at], along, half), shifted(point, along, -half), point]);
+    });
+  } else {
+    // Bowed to one side, so that an edge and its opposite lie apart.
+    const bow = { x: (start.x + end.x) / 2 - (end.y - start.y) * 0.12, y: (start.y + end.y) / 2 + (end.x - start.x) * 0.12 };
+    parts.push([bow, bow, end]);
+  }
   const [first, second, last] = parts[Math.floor((parts.length - 1) / 2)];
   const entry = parts.length > 2 ? parts[Math.floor((parts.length - 1) / 2) - 1][2] : start;
   const middle = { x: (entry.x + 3 * first.x + 3 * second.x + last.x) / 8, y: (entry.y + 3 * first.y + 3 * second.y + last.y) / 8 };
   return { start, parts, tip, angle, middle };
 }
+
+/**
+ * What an edge passes. Beside circles and bends it runs along the ranks, so that edges between the same columns begin and end to
+ * drop at one place, whatever the circles' sizes, and cross only where their order changes.
+ * @param {Point[]} through @param {Point} start @param {Point} end @param {"x" | "y"} along @returns {Point[]}
+ */
+function stations(through, start, end, along) {
+  const found = [start];
+  const side = Math.sign(end[along] - start[along]);
+  for (let at = 1; at < through.length; at++) {
+    const level = LEVEL * (through[at][along] - through[at - 1][along]);
+    for (const point of [shifted(through[at - 1], along, level), shifted(through[at], along, -level)]) {
+      // Great circles reach farther.
+      if (side * (point[along] - found[found.length - 1][along]) > 0 && side * (end[along] - point[along]) > 0) found.push(point);
+    }
+  }
+  return [...found, end];
+}
+
+/** @param {Point} point @param {"x" | "y"} along @param {number} by @returns {Point} */
+const shifted = ({ x, y }, along, by) => (along === "x" ? { x: x + by, y } : { x, y: y + by });
 
 /** @param {Circle} circle @param {"x" | "y"} along @param {1 | -1} side @param {number} gap @returns {Point} */
 function onBorder(circle, along, side, gap) {
