@@ -138,7 +138,7 @@ mod tests {
         let mut edges = Vec::new();
         for item in 0..70 {
             edges.push((edges.len(), item, item + 10, 1.0));
-            let rank = ranks[item] + 1 + random.below(3);
+            let rank = item / 10 + 1 + random.below(3);
             let far = rank * 10 + random.below(10);
             if random.below(2) == 0 && far < 80 && far != item + 10 {
                 edges.push((edges.len(), item, far, 1.0));
