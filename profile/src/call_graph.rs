@@ -30,13 +30,6 @@ pub struct CallGraph {
     pub edges: Vec<Edge>,
 }
 
-/// The end of a node's subtree, its frame and the call that leads to it.
-struct Open {
-    end: usize,
-    frame: usize,
-    call: usize,
-}
-
 impl CallGraph {
     /// Sums a tree, given the self value of each of its nodes.
     pub fn new(tree: &FrameTree, node_self: &[i64]) -> Self {
@@ -45,8 +38,8 @@ impl CallGraph {
 
     /// Sums a tree.
     ///
-    /// One pass in preorder: a node's subtree counts for its frame (and for its edge) unless the same frame (edge) is open
-    /// above it. So the cost is linear in the nodes, whatever the depth. Subtrees without any value are passed over.
+    /// One pass: a node's total counts for its frame (and for its edge) unless the same frame (edge) stands above it, which
+    /// the tree's shape says. Subtrees without any value are passed over.
     pub fn of(weighed: &Weighed<'_>) -> Self {
         let shape = weighed.tree.shape();
         let mut pieces = weighed.walk(|piece| CallGraph::of_piece(weighed, shape, piece)).into_iter();
@@ -69,43 +62,16 @@ impl CallGraph {
             totals: vec![0; tree.frames.len()],
             edges: shape.calls.iter().map(|&(caller, callee)| Edge { caller, callee, weight: 0 }).collect(),
         };
-        let mut open_frames = vec![0_u32; tree.frames.len()];
-        // The last is for outermost frames, which no call leads to.
-        let mut open_calls = vec![0_u32; graph.edges.len() + 1];
-        let open = |at: usize| Open {
-            end: shape.ends[at] as usize,
-            frame: tree.nodes[at].frame as usize,
-            call: (shape.call_of[at] as usize).min(shape.calls.len()),
-        };
-        // The nodes from the root to the one before.
-        let mut path: Vec<Open> = Vec::new();
-        for above in piece.above.iter().map(|&at| open(at)) {
-            open_frames[above.frame] += 1;
-            open_calls[above.call] += 1;
-            path.push(above);
-        }
         for at in piece.live() {
-            while let Some(above) = path.last()
-                && above.end <= at
-            {
-                open_frames[above.frame] -= 1;
-                open_calls[above.call] -= 1;
-                path.pop();
+            let (frame, own, total) = (tree.nodes[at].frame as usize, own[at], totals[at]);
+            graph.self_values[frame] = graph.self_values[frame].saturating_add(own);
+            if shape.is_first_of_frame[at] {
+                graph.totals[frame] = graph.totals[frame].saturating_add(total);
             }
-            let here = open(at);
-            let (own, total) = (own[at], totals[at]);
-            graph.self_values[here.frame] = graph.self_values[here.frame].saturating_add(own);
-            if open_frames[here.frame] == 0 {
-                graph.totals[here.frame] = graph.totals[here.frame].saturating_add(total);
+            if shape.is_first_of_call[at] {
+                let weight = &mut graph.edges[shape.call_of[at] as usize].weight;
+                *weight = weight.saturating_add(total);
             }
-            if open_calls[here.call] == 0
-                && let Some(edge) = graph.edges.get_mut(here.call)
-            {
-                edge.weight = edge.weight.saturating_add(total);
-            }
-            open_frames[here.frame] += 1;
-            open_calls[here.call] += 1;
-            path.push(here);
         }
         graph
     }

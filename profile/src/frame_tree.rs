@@ -50,32 +50,52 @@ pub struct Shape {
     pub call_of: Vec<u32>,
     /// The calls, caller and callee by frame number, in the order of their first appearance.
     pub calls: Vec<(u32, u32)>,
+    /// By node, whether its frame stands nowhere above it: only then its total counts for the frame, or recursion would count
+    /// twice.
+    pub is_first_of_frame: Vec<bool>,
+    /// By node, whether the call that leads to it leads to none above it, likewise.
+    pub is_first_of_call: Vec<bool>,
 }
 
 impl Shape {
     /// No call leads to an outermost frame.
     pub const NO_CALL: u32 = u32::MAX;
 
-    fn of(nodes: &[FrameNode]) -> Self {
+    fn of(nodes: &[FrameNode], frames: usize) -> Self {
         let mut shape = Shape {
             ends: (1..=nodes.len() as u32).collect(),
             depths: vec![0; nodes.len()],
             call_of: vec![Shape::NO_CALL; nodes.len()],
             calls: Vec::new(),
+            is_first_of_frame: vec![false; nodes.len()],
+            is_first_of_call: vec![false; nodes.len()],
         };
         for at in (1..nodes.len()).rev() {
             let (end, parent) = (shape.ends[at], nodes[at].parent as usize);
             shape.ends[parent] = end.max(shape.ends[parent]);
         }
         let mut numbers: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+        // By frame and by call, the node from which on it is not open: the end of the subtree that it was first met at.
+        let (mut frame_open_to, mut call_open_to) = (vec![0_u32; frames], Vec::new());
         for (at, node) in nodes.iter().enumerate().skip(1) {
             shape.depths[at] = shape.depths[node.parent as usize] + 1;
+            let is_first = |open_to: &mut u32| {
+                let is_first = *open_to <= at as u32;
+                if is_first {
+                    *open_to = shape.ends[at];
+                }
+                is_first
+            };
+            shape.is_first_of_frame[at] = is_first(&mut frame_open_to[node.frame as usize]);
             if node.parent != 0 {
                 let call = (nodes[node.parent as usize].frame, node.frame);
-                shape.call_of[at] = *numbers.entry(call).or_insert_with(|| {
+                let number = *numbers.entry(call).or_insert_with(|| {
                     shape.calls.push(call);
+                    call_open_to.push(0);
                     shape.calls.len() as u32 - 1
                 });
+                shape.call_of[at] = number;
+                shape.is_first_of_call[at] = is_first(&mut call_open_to[number as usize]);
             }
         }
         shape
@@ -154,7 +174,7 @@ impl FrameTree {
 
     /// What follows from the nodes alone. It is made at the first call, so the nodes must stay as they are after it.
     pub fn shape(&self) -> &Shape {
-        self.shape.get_or_init(|| Shape::of(&self.nodes))
+        self.shape.get_or_init(|| Shape::of(&self.nodes, self.frames.len()))
     }
 
     /// The total of every node, its own value and all its descendants', from the self values.

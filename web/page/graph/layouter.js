@@ -4,6 +4,7 @@
 import { Answers } from "../answers.js";
 import { packPicture, unpackPicture } from "./columns.js";
 import { Known, layingOut, MANY } from "./layout.js";
+import { turn } from "./turn.js";
 
 /** @typedef {import("../types.js").Picture} Picture */
 /** @typedef {import("../types.js").Point} Point */
@@ -115,18 +116,6 @@ export class Layouter {
       rest = performance.now() + SLICE_MS;
     }
   }
-}
-
-/** Lets other messages have their turn, sooner than a timer would. */
-function turn() {
-  const { port1, port2 } = new MessageChannel();
-  return new Promise((done) => {
-    port1.onmessage = () => {
-      port1.close();
-      done(undefined);
-    };
-    port2.postMessage(null);
-  });
 }
 
 /** @param {Picture} picture @returns {Places} */

@@ -8,6 +8,7 @@ import { mapOf } from "./minimap.js";
 import { themes } from "./palette.js";
 import { drawHover, drawing, makeScene, viewOf } from "./scene.js";
 import { SvgContext } from "./svg.js";
+import { turn } from "./turn.js";
 
 /** @typedef {import("../types.js").Camera} Camera */
 /** @typedef {import("../types.js").Rectangle} Rectangle */
@@ -28,6 +29,8 @@ import { SvgContext } from "./svg.js";
 
 /** So long it draws before it listens. */
 const SLICE_MS = 9;
+/** So long after the last drawing nothing moves. */
+const FRAME_MS = 20;
 /** What moves by less of a pixel is not seen to move. */
 const SEEN = 0.5;
 
@@ -57,7 +60,8 @@ export class Painter {
     this.focus = { hover: -1, selected: -1, matches: null, group: -1, split: null };
     /** @type {Rectangle[]} */
     this.taken = [];
-    this.frame = 0;
+    this.isDue = false;
+    this.drawnAt = 0;
     this.number = 0;
     this.settled = false;
     /** @type {import("./labels.js").Placed[]} */
@@ -150,12 +154,18 @@ export class Painter {
     this.focus = { ...this.focus, hover: -1, split: null };
   }
 
+  /** Draws with the next frame; after a rest at once, since the page shows it with its own next frame. */
   #schedule() {
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.#draw());
+    if (this.isDue) return;
+    this.isDue = true;
+    const rested = performance.now() - this.drawnAt > FRAME_MS;
+    if (rested) turn().then(() => this.#draw());
+    else requestAnimationFrame(() => this.#draw());
   }
 
   #draw() {
-    this.frame = 0;
+    this.isDue = false;
+    this.drawnAt = performance.now();
     const { scene } = this;
     if (!scene) {
       this.#clear();
