@@ -43,9 +43,12 @@ export function curve(from, to, bends, direction, head) {
     const bow = { x: (start.x + end.x) / 2 - (end.y - start.y) * 0.12, y: (start.y + end.y) / 2 + (end.x - start.x) * 0.12 };
     parts.push([bow, bow, end]);
   }
-  const [first, second, last] = parts[Math.floor((parts.length - 1) / 2)];
-  const entry = parts.length > 2 ? parts[Math.floor((parts.length - 1) / 2) - 1][2] : start;
-  const middle = { x: (entry.x + 3 * first.x + 3 * second.x + last.x) / 8, y: (entry.y + 3 * first.y + 3 * second.y + last.y) / 8 };
+  // Where what is written on it stands: in the middle of its longest part, clear of the circles.
+  const entry = (/** @type {number} */ at) => (at === 0 ? start : parts[at - 1][2]);
+  const length = (/** @type {number} */ at) => Math.hypot(parts[at][2].x - entry(at).x, parts[at][2].y - entry(at).y);
+  const longest = parts.reduce((best, _, at) => (length(at) > length(best) ? at : best), 0);
+  const [first, second, last] = parts[longest];
+  const middle = { x: (entry(longest).x + 3 * first.x + 3 * second.x + last.x) / 8, y: (entry(longest).y + 3 * first.y + 3 * second.y + last.y) / 8 };
   return { start, parts, tip, angle, middle };
 }
 
