@@ -14,10 +14,8 @@ import { forceApart } from "./forces.js";
 
 /** Above so many items the seeds, made by forces themselves, are refined less, and shown on the way. */
 export const MANY = 300;
-/** How often the forces act: on a picture whose seeds are ranked, where more would undo its order; on a free one; and on one seeded
- * by forces at 1,000 items. */
-const TICKS = 12;
-const TICKS_OF_FREE = 40;
+/** How often the forces act: on a picture whose seeds are ranked, and on one seeded by forces at 1,000 items. */
+const TICKS = 40;
 const TICKS_OF_MANY = 12;
 
 /** The bends of one edge. @param {Places} places @param {number} edge @returns {Point[]} */
@@ -102,7 +100,7 @@ export function* layingOut(picture, known) {
   const [along, across] = direction === "down" ? [forceY, forceX] : [forceX, forceY];
   const seedAlong = (/** @type {any} */ node) => (direction === "down" ? node.seed.y : node.seed.x);
   const seedAcross = (/** @type {any} */ node) => (direction === "down" ? node.seed.x : node.seed.y);
-  const ticks = many ? Math.max(2, Math.round((TICKS_OF_MANY * 1000) / items.length)) : free ? TICKS_OF_FREE : TICKS;
+  const ticks = many ? Math.max(2, Math.round((TICKS_OF_MANY * 1000) / items.length)) : TICKS;
   const simulation = forceSimulation(all)
     .stop()
     .alpha(many ? 0.15 : free ? 0.5 : 0.15)
