@@ -38,13 +38,14 @@ fn a_library_loaded_in_mid_run_is_walked_through_and_remembered_when_it_is_gone(
     let library = unsafe { libc::dlopen(c"libm.so.6".as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
     assert!(!library.is_null());
     // SAFETY: the handle is open.
-    let gamma = unsafe { libc::dlsym(library, c"tgamma".as_ptr()) };
-    assert!(!gamma.is_null());
+    let bessel = unsafe { libc::dlsym(library, c"jn".as_ptr()) };
+    assert!(!bessel.is_null());
     // SAFETY: this is the function's type in the C standard.
-    let gamma = unsafe { std::mem::transmute::<*mut libc::c_void, extern "C" fn(f64) -> f64>(gamma) };
+    let bessel = unsafe { std::mem::transmute::<*mut libc::c_void, extern "C" fn(i32, f64) -> f64>(bessel) };
+    // Of a high order it takes microseconds, so that next to nothing is spent in the loop.
     let work = || {
-        for n in 0..1000 {
-            black_box(gamma(black_box(0.1 + f64::from(n) / 9.0)));
+        for n in 0..100 {
+            black_box(bessel(500, black_box(0.1 + f64::from(n) / 9.0)));
         }
     };
     spend(Duration::from_secs(1), work);
@@ -56,11 +57,17 @@ fn a_library_loaded_in_mid_run_is_walked_through_and_remembered_when_it_is_gone(
     spend(Duration::from_millis(500), work::rotate);
     let profile = collector.stop().expect("there is no output that could fail");
     let (whole, all) = in_library(&profile, "libm.so");
-    println!("{all:?} in the library, {whole:?} of it walked to this program, of {:?}", sampled(&profile));
+    let first = before.1;
+    println!(
+        "{first:?} and {:?} in the library, {whole:?} of both walked to here, of {:?}",
+        all - first,
+        sampled(&profile)
+    );
     // It is looked for every 200 ms; until then its samples are of an unknown file.
     assert!(before.1 > Duration::from_millis(500), "{:?} of the first second were found in the library", before.1);
     let (whole, all) = (whole - before.0, all - before.1);
-    assert!(all > Duration::from_millis(900), "{all:?} of the second one");
+    // What was spent just before the snapshot may be sampled after it, and the reverse: on a busy machine up to 50 ms were.
+    assert!(all > Duration::from_millis(800), "{all:?} of the second one");
     // A handler that was on its way as the rules came may have missed them.
     assert!(whole + INTERVAL >= all, "{whole:?} of {all:?} were walked to this program");
 }
