@@ -58,7 +58,7 @@ export class FlameCanvas {
     this.theme = "light";
     /** The colour of each meaning. @type {string[]} */
     this.fills = [];
-    /** @type {Map<string, number>} */
+    /** The width of each sign. @type {Map<string, number>} */
     this.widths = new Map();
     this.isDue = false;
     this.motion = 0;
@@ -281,14 +281,18 @@ export class FlameCanvas {
     if (letters >= FEWEST) context.fillText(`${text.slice(0, letters)}…`, x, y);
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {string} text */
+  /** How wide a text is: what its signs are together, since thousands of texts have few signs. @param {CanvasRenderingContext2D} context @param {string} text */
   #measure(context, text) {
-    let width = this.widths.get(text);
-    if (width === undefined) {
-      width = context.measureText(text).width;
-      this.widths.set(text, width);
+    let sum = 0;
+    for (const sign of text) {
+      let width = this.widths.get(sign);
+      if (width === undefined) {
+        width = context.measureText(sign).width;
+        this.widths.set(sign, width);
+      }
+      sum += width;
     }
-    return width;
+    return sum;
   }
 
   /** @param {import("../types.js").Point} at */
