@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { curve } from "../page/graph/curves.js";
 
@@ -42,4 +43,9 @@ test("what is written on an edge stands clear of its circles", () => {
     const { middle } = curve({ x: 0, y: 0, radius }, { x: 200, y: 300, radius: 30 }, [{ x: 100, y: 300 }], "right", 8);
     assert.ok(Math.hypot(middle.x, middle.y) > radius + 15, `${radius}: ${middle.x} ${middle.y}`);
   }
+});
+
+test("edges run as the exported picture has them, which is held to the same file", async () => {
+  const cases = JSON.parse(await readFile(new URL("courses.json", import.meta.url), "utf8"));
+  for (const { from, to, bends, direction, head, drawn } of cases) assert.deepEqual(JSON.parse(JSON.stringify(curve(from, to, bends, direction, head))), drawn);
 });

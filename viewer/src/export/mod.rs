@@ -1,6 +1,7 @@
 //! Exporters: a view as a file of some format. Each owns one format and knows nothing of the server.
 
 mod callgrind;
+mod course;
 mod difference;
 mod dot;
 mod edges;

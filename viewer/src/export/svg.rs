@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::io;
 
+use super::course::{Course, course};
 use super::{Exporter, difference};
 use crate::compare::Both;
 use crate::filter::Viewed;
-use crate::picture::{self, Direction, Edge, EdgeKind, Item, ItemKind, Picture, Settings, Source};
+use crate::picture::{self, Edge, EdgeKind, Item, ItemKind, Picture, Settings, Source};
 
 pub(super) struct Svg;
 
@@ -110,23 +111,9 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
     }
     let share = share(picture, edge.weight);
     let thickness = 0.7 + 10.5 * share + 2.2 * share.sqrt();
-    let mut points = vec![[from.x, from.y]];
-    points.extend(&edge.bends);
-    points.push([to.x, to.y]);
-    let end = points[points.len() - 1];
-    let before = points[points.len() - 2];
-    // The curve arrives along the ranks, so the arrowhead lies on that side of its circle.
-    let (dx, dy) = match (picture.direction, edge.kind) {
-        (Direction::Right, EdgeKind::Line) => (end[0] - before[0], 0.35 * (end[1] - before[1])),
-        (Direction::Down, EdgeKind::Line) => (0.35 * (end[0] - before[0]), end[1] - before[1]),
-        _ => (end[0] - before[0], end[1] - before[1]),
-    };
-    let length = dx.hypot(dy).max(1e-6);
-    let (ux, uy) = (dx / length, dy / length);
     let head = 4.0 + 1.6 * thickness.min(9.0);
-    let tip = [end[0] - ux * (to.radius + 3.0), end[1] - uy * (to.radius + 3.0)];
-    let last = points.len() - 1;
-    points[last] = [tip[0] - ux * head, tip[1] - uy * head];
+    let Course { start, parts, tip, towards: [ux, uy], middle } =
+        course(from.into(), to.into(), &edge.bends, picture.direction, head);
     let stroke = match &edge.sides {
         Some(sides) => Cow::Owned(difference::tint(sides.delta)),
         None => Cow::Borrowed(if edge.kind == EdgeKind::Back { BACK } else { EDGE }),
@@ -136,41 +123,13 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
     } else {
         String::new()
     };
-    write!(out, r#"<path d="M{:.1},{:.1}"#, points[0][0], points[0][1])?;
-    // At its ends a curve runs along the ranks, at a bend towards the point after the next.
-    let along = match picture.direction {
-        Direction::Right => [1.0, 0.0],
-        Direction::Down => [0.0, 1.0],
-        Direction::Free => [(end[0] - points[0][0]), (end[1] - points[0][1])],
-    };
-    let rank_axis = if picture.direction == Direction::Down { 1 } else { 0 };
-    for at in 1..points.len() {
-        let (start, stop) = (points[at - 1], points[at]);
-        let tangent = |at: usize| {
-            let slope = match at {
-                0 => along,
-                _ if at == last => along,
-                _ => [points[at + 1][0] - points[at - 1][0], points[at + 1][1] - points[at - 1][1]],
-            };
-            let step =
-                if slope[rank_axis] == 0.0 { 0.0 } else { (stop[rank_axis] - start[rank_axis]) / slope[rank_axis] };
-            [slope[0] * step * 0.4, slope[1] * step * 0.4]
-        };
-        let (leave, arrive) = (tangent(at - 1), tangent(at));
-        write!(
-            out,
-            " C{:.1},{:.1} {:.1},{:.1} {:.1},{:.1}",
-            start[0] + leave[0],
-            start[1] + leave[1],
-            stop[0] - arrive[0],
-            stop[1] - arrive[1],
-            stop[0],
-            stop[1]
-        )?;
+    write!(out, r#"<path d="M{:.1},{:.1}"#, start[0], start[1])?;
+    for [[ax, ay], [bx, by], [x, y]] in parts {
+        write!(out, " C{ax:.1},{ay:.1} {bx:.1},{by:.1} {x:.1},{y:.1}")?;
     }
     writeln!(out, r#"" fill="none" stroke="{stroke}" stroke-width="{thickness:.2}" opacity=".8"{dash}/>"#)?;
     let (wx, wy) = (-uy * head * 0.45, ux * head * 0.45);
-    let [bx, by] = points[last];
+    let [bx, by] = [tip[0] - ux * head, tip[1] - uy * head];
     writeln!(
         out,
         r#"<path d="M{:.1},{:.1} L{:.1},{:.1} L{:.1},{:.1} Z" fill="{stroke}"/>"#,
@@ -182,9 +141,7 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
         by - wy
     )?;
     if edge.elided > 0 {
-        // Both halves of a curve between two points are alike, so it passes the middle of them.
-        let (start, stop) = (points[last / 2], points[last / 2 + 1]);
-        let (x, y) = (0.5 * (start[0] + stop[0]), 0.5 * (start[1] + stop[1]) + 3.5);
+        let (x, y) = (middle[0], middle[1] + 3.5);
         writeln!(
             out,
             r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle" font-size="10" {HALO} fill="{SOFT}">⋯{}</text>"#,
