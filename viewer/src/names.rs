@@ -43,7 +43,11 @@ pub(crate) fn describe(name: &str, file: &str, mapped: &str) -> Function {
     // Older tools leave the underscore that Rust's mangling puts before a bracket.
     let name = if name.contains("_<") { name.replace("::_<", "::<") } else { name };
     let parts = Parts::of(&name, file, mapped);
-    let (label, krate, module) = (parts.label, parts.krate, parts.module);
+    let (mut label, krate, module) = (parts.label, parts.krate, parts.module);
+    if label.trim().is_empty() {
+        // Some tools write frames of a space.
+        "(no name)".clone_into(&mut label);
+    }
     let file = if file.is_empty() { mapped } else { file };
     Function { id: hash(&[&name, file]), label, krate, module, file: file.to_owned(), name, instances: 0 }
 }
@@ -377,6 +381,11 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[test]
+    fn a_blank_name_can_be_read_all_the_same() {
+        assert_eq!([describe(" ", "", "").label, describe("", "", "").label], ["(no name)", "(no name)"]);
+    }
+
     fn check(name: &str, label: &str, krate: &str, module: &str) {
         let function = describe(name, "", "");
         assert_eq!((&*function.label, &*function.krate, &*function.module), (label, krate, module), "{name}");
