@@ -214,6 +214,47 @@ test("a live update moves no node that stays", async () => {
   await page.context().close();
 });
 
+test("what has changed grows and shrinks by and by, and at once for who wants less motion", async () => {
+  const path = join(rig.folder, "tweened.folded");
+  const write = (/** @type {number} */ of) => writeFile(path, `main;app::one ${of}\nmain;app::two ${100 - of}\n`);
+  /** How often something new was shown until the update stood. @param {"reduce" | "no-preference"} reducedMotion */
+  const shown = async (reducedMotion) => {
+    await write(90);
+    const page = await rig.open("profile=tweened.folded", { reducedMotion });
+    const first = await settled(page);
+    const radius = (/** @type {any} */ drawn) => drawn.items.find((/** @type {any} */ item) => item.name === "app::one").radius;
+    await write(10);
+    const second = await until(page, (now) => now.settled && radius(now) < radius(first) / 2, "the update stands");
+    await page.context().close();
+    return second.frames - first.frames;
+  };
+  const [moving, still] = [await shown("no-preference"), await shown("reduce")];
+  assert.ok(moving >= 3 + still, `${moving} frames of change, ${still} without motion`);
+});
+
+test("a window that nobody sees asks for nothing, and shows what has come once it is seen again", async () => {
+  const path = join(rig.folder, "hidden.folded");
+  await writeFile(path, folded(60, 100));
+  const [hidden, seen] = [await rig.open("profile=hidden.folded"), await rig.open("profile=hidden.folded")];
+  const first = await settled(hidden);
+  await settled(seen);
+  const show = (/** @type {boolean} */ isHidden) => hidden.evaluate((isHidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
+  await show(true);
+  /** @type {string[]} */
+  const asked = [];
+  hidden.on("request", (request) => asked.push(request.url()));
+  await writeFile(path, folded(60, 100, 5));
+  await until(seen, (now) => now.total === 5 * first.total, "the other window shows the update");
+  assert.deepEqual(asked, []);
+  assert.equal((await inspect(hidden)).total, first.total);
+  await show(false);
+  await until(hidden, (now) => now.total === 5 * first.total, "the update is shown");
+  for (const page of [hidden, seen]) await page.context().close();
+});
+
 test("under the pointer nothing changes until it has left", async () => {
   const path = join(rig.folder, "held.folded");
   await writeFile(path, folded(60, 100));

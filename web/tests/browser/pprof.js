@@ -14,8 +14,8 @@ const number = (field, value) => [...varint(field << 3), ...varint(value)];
 /** @param {number} field @param {number[]} bytes */
 const part = (field, bytes) => [...varint((field << 3) | 2), ...varint(bytes.length), ...bytes];
 
-/** @param {Sample[]} samples @param {{ seconds?: number, files?: Record<string, [string, number]> }} [options] `files`: of functions, by name, the file and line @returns {Uint8Array} */
-export function pprof(samples, { seconds = 0, files = {} } = {}) {
+/** @param {Sample[]} samples @param {{ seconds?: number, files?: Record<string, [string, number]>, inlined?: Record<string, string> }} [options] `files`: of functions, by name, the file and line; `inlined`: what each was inlined into @returns {Uint8Array} */
+export function pprof(samples, { seconds = 0, files = {}, inlined = {} } = {}) {
   const strings = [""];
   const text = (/** @type {string} */ of) => (strings.includes(of) ? strings.indexOf(of) : strings.push(of) - 1);
   /** @type {string[]} */
@@ -31,8 +31,10 @@ export function pprof(samples, { seconds = 0, files = {} } = {}) {
     const places = [...stack].reverse().flatMap((name) => varint(place(name)));
     return part(2, [...part(1, places), ...part(2, varint(value)), ...labels]);
   });
+  Object.values(inlined).forEach(place);
+  const line = (/** @type {string} */ name) => part(4, [...number(1, place(name)), ...number(2, files[name]?.[1] ?? 0)]);
   const code = functions.flatMap((name, at) => [
-    ...part(4, [...number(1, at + 1), ...part(4, [...number(1, at + 1), ...number(2, files[name]?.[1] ?? 0)])]),
+    ...part(4, [...number(1, at + 1), ...line(name), ...(inlined[name] ? line(inlined[name]) : [])]),
     ...part(5, [...number(1, at + 1), ...number(2, text(name)), ...number(4, text(files[name]?.[0] ?? ""))]),
   ]);
   const table = strings.flatMap((of) => part(6, [...new TextEncoder().encode(of)]));

@@ -67,6 +67,21 @@ test("every box of the flame graph lies in its caller and none is wider than it"
   await page.context().close();
 });
 
+test("a box that was inlined into its caller has a dotted line, another has none", async () => {
+  await writeFile(join(rig.folder, "inlined.pb"), pprof([{ stack: ["main", "inner"], value: 5e6 }], { inlined: { inner: "outer" } }));
+  const page = await rig.open("profile=inlined.pb&view=flame");
+  const { boxes } = await flame(page);
+  assert.deepEqual(boxes.map((/** @type {any} */ box) => [box.name, box.inlined]), [["main", false], ["outer", false], ["inner", true]]);
+  /** The colours along the foot of a box. @param {any} box @returns {Promise<number>} */
+  const colors = ({ screen }) => page.evaluate(([x, y, width]) => {
+    const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("#flame-view canvas"));
+    const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).getImageData(x, y, width, 1);
+    return new Set(new Uint32Array(data.buffer)).size;
+  }, [screen.x + 4, screen.y + screen.height - 3, screen.width - 12]);
+  assert.deepEqual(await Promise.all(boxes.map(colors)), [1, 1, 2]);
+  await page.context().close();
+});
+
 test("a double-click zooms into a box, the address keeps it, back and the crumbs lead out", async () => {
   const page = await rig.open("profile=plain.folded&view=flame");
   const before = await flame(page);
