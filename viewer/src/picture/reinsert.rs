@@ -37,6 +37,9 @@ pub(super) fn reinsert(part: &mut Layers, rooms: &[f64], available: f64) {
         let first = [low, high][random.below(2)];
         let other = |&edge: &usize| part.edges[edge].1 + part.edges[edge].2 - first;
         let mut together: Vec<usize> = edges_of[first].iter().map(other).collect();
+        // Two that call each other hang together twice.
+        together.sort_unstable();
+        together.dedup();
         random.shuffle(&mut together);
         together.truncate(2 + random.below(5));
         together.push(first);
@@ -159,6 +162,35 @@ mod tests {
         for (&(_, low, high, _), (_, inner)) in part.edges.iter().zip(&part.chains) {
             assert!(part.layer_of[low] < part.layer_of[high]);
             assert_eq!(inner.len(), part.layer_of[high] - part.layer_of[low] - 1);
+        }
+    }
+
+    #[test]
+    fn items_that_call_each_other_and_all_others_keep_their_edges_whatever_they_are() {
+        let mut random = Random::new(11);
+        for _ in 0..60 {
+            let (layers, width) = (2 + random.below(5), 1 + random.below(5));
+            let ranks: Vec<usize> = (0..layers * width).map(|item| item / width).collect();
+            let mut edges = Vec::new();
+            for _ in 0..ranks.len() * 2 {
+                let (one, other) = (random.below(ranks.len()), random.below(ranks.len()));
+                if ranks[one] < ranks[other] {
+                    // There and back.
+                    for _ in 0..1 + random.below(2) {
+                        edges.push((edges.len(), one, other, 1.0));
+                    }
+                }
+            }
+            for mut part in parts(&(0..ranks.len()).collect::<Vec<_>>(), &ranks, &edges) {
+                let rooms: Vec<f64> = part.items.iter().map(|_| 10.0 + random.below(60) as f64).collect();
+                order(&mut part);
+                reinsert(&mut part, &rooms, 120.0);
+                assert_eq!(part.layers.iter().map(Vec::len).sum::<usize>(), part.layer_of.len());
+                for (&(_, low, high, _), (_, inner)) in part.edges.iter().zip(&part.chains) {
+                    assert!(part.layer_of[low] < part.layer_of[high]);
+                    assert_eq!(inner.len(), part.layer_of[high] - part.layer_of[low] - 1);
+                }
+            }
         }
     }
 
