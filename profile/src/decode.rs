@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::proto::{self, field};
 use crate::{
-    Error, Function, FunctionId, Label, LabelSetId, LabelValue, Line, Location, LocationId, Mapping, MappingId,
+    Chunk, Error, Function, FunctionId, Label, LabelSetId, LabelValue, Line, Location, LocationId, Mapping, MappingId,
     Profile, Samples, SelfCheck, StringId, ValueType, self_check,
 };
 
@@ -169,6 +169,8 @@ struct Reader {
     mappings: FxHashMap<u64, MappingId>,
     functions: FxHashMap<u64, FunctionId>,
     locations: FxHashMap<u64, LocationId>,
+    /// How often the file says how long the profile lasted: each chunk of a growing one does.
+    durations: usize,
 }
 
 fn decode(bytes: &[u8]) -> Result<Profile, Error> {
@@ -205,10 +207,7 @@ fn decode(bytes: &[u8]) -> Result<Profile, Error> {
     for (at, part) in messages(field::LOCATION) {
         reader.location(at, part)?;
     }
-    let mut sample = SampleReader::default();
-    for (at, part) in messages(field::SAMPLE) {
-        sample.read(&mut reader, at, part)?;
-    }
+    reader.samples(bytes)?;
     Ok(reader.profile)
 }
 
@@ -243,7 +242,10 @@ impl Reader {
                     self.profile.keep_frames = self.string(number as i64, || "keep_frames".to_owned())?;
                 }
                 Field::Number(field::TIME_NANOS, value) => self.profile.time_nanos = value as i64,
-                Field::Number(field::DURATION_NANOS, value) => self.profile.duration_nanos = value as i64,
+                Field::Number(field::DURATION_NANOS, value) => {
+                    self.profile.duration_nanos = value as i64;
+                    self.durations += 1;
+                }
                 Field::Number(field::PERIOD, value) => self.profile.period = value as i64,
                 Field::Number(field::COMMENT, number) => self.comment(number as i64)?,
                 // A repeated scalar may also come packed.
@@ -320,6 +322,38 @@ impl Reader {
         let id = self.profile.push_location(Location { mapping, address: location.address, lines });
         register(&mut self.locations, location.id, id, name)
     }
+
+    /// The samples, with the chunks that they came in if there are several.
+    fn samples(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let grew = self.durations > 1;
+        let mut sample = SampleReader::default();
+        let mut chunk = Chunk { until_ns: 0, rows: Vec::new(), values: Vec::new() };
+        let mut at = 0;
+        for field in Fields::new(bytes) {
+            match field {
+                Field::Bytes(field::SAMPLE, part) => {
+                    let row = sample.read(self, at, part)?;
+                    at += 1;
+                    if let Some(row) = row.filter(|_| grew) {
+                        // No more than 2³² rows, which `Samples` holds.
+                        chunk.rows.push(row as u32);
+                        chunk.values.extend(&sample.message.value);
+                    }
+                }
+                Field::Number(field::DURATION_NANOS, until) if grew => {
+                    let next = Chunk { until_ns: 0, rows: Vec::new(), values: Vec::new() };
+                    let ended = std::mem::replace(&mut chunk, next);
+                    self.profile.chunks.push(Chunk { until_ns: until as i64, ..ended });
+                }
+                _ => {}
+            }
+        }
+        if !chunk.rows.is_empty() {
+            // The file broke off in this one.
+            self.profile.chunks.push(Chunk { until_ns: self.profile.duration_nanos, ..chunk });
+        }
+        Ok(())
+    }
 }
 
 /// Reads samples, with its buffers kept from one to the next.
@@ -331,7 +365,8 @@ struct SampleReader {
 }
 
 impl SampleReader {
-    fn read(&mut self, reader: &mut Reader, at: usize, part: &[u8]) -> Result<(), Error> {
+    /// Reads one and gives its row; `None` if it is the self-check.
+    fn read(&mut self, reader: &mut Reader, at: usize, part: &[u8]) -> Result<Option<usize>, Error> {
         let name = || format!("sample {at}");
         self.message.clear();
         self.message.merge(part).map_err(|error| Error::malformed(name(), error))?;
@@ -350,7 +385,7 @@ impl SampleReader {
             self.locations.push(location.ok_or_else(|| Error::malformed(name(), reason()))?);
         }
         if self.locations.is_empty() && self.message.value.iter().all(|&value| value == 0) && self.self_check(reader)? {
-            return Ok(());
+            return Ok(None);
         }
         self.labels.clear();
         for label in &self.message.label {
@@ -365,8 +400,7 @@ impl SampleReader {
         let profile = &mut reader.profile;
         let stack = profile.stacks.intern(self.locations.iter().copied());
         let labels = if self.labels.is_empty() { LabelSetId::EMPTY } else { profile.label_sets.intern(&self.labels) };
-        profile.samples.add(stack, labels, &self.message.value);
-        Ok(())
+        Ok(Some(profile.samples.add(stack, labels, &self.message.value)))
     }
 
     /// Takes the sample as the self-check if it is one.

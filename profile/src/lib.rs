@@ -48,7 +48,7 @@ pub use profile::{
 pub use samples::{Sample, Samples};
 pub use self_check::SelfCheck;
 pub use stacks::{StackId, StackNode, Stacks};
-pub use stream::ChunkEncoder;
+pub use stream::{Chunk, ChunkEncoder};
 pub use strings::{StringId, Strings};
 pub use timeline::{END_KEY, TIME_KEY, TIME_UNIT, Timeline};
 pub use weighed::{Piece, Weighed};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
-use crate::{Frame, LabelSets, Samples, SelfCheck, Stacks, StringId, Strings};
+use crate::{Chunk, Frame, LabelSets, Samples, SelfCheck, Stacks, StringId, Strings};
 
 /// Number of a mapping in [`Profile::mappings`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +119,8 @@ pub struct Profile {
     pub self_check: Option<SelfCheck>,
     /// Whether the file broke off in the middle of a part; that part is dropped, what came before is whole.
     pub torn: bool,
+    /// What each chunk of a growing file added; empty for any other. It is not written.
+    pub chunks: Vec<Chunk>,
     function_index: FxHashMap<Function, FunctionId>,
     named_location_index: FxHashMap<FunctionId, LocationId>,
 }

@@ -292,7 +292,7 @@ impl Library {
         Ok(comparison)
     }
 
-    /// Puts times on the samples of a file that grows and says none, as far as it was watched.
+    /// Puts times on the samples of a file that grows, or grew, and says none: as far as its chunks or who watched can tell.
     fn note_arrivals(&self, entry: &Entry, profile: &mut Profile) {
         if profile.timeline().is_some() {
             return;
@@ -301,7 +301,7 @@ impl Library {
         let modified_ms = i64::try_from(entry.modified_ms()).unwrap_or(i64::MAX);
         match arrivals.get_mut(&entry.id) {
             Some(known) => known.take(profile, modified_ms),
-            None if entry.growing() => {
+            None if entry.growing() || profile.chunks.len() > 1 => {
                 if arrivals.len() >= KEPT_OPEN {
                     arrivals.clear();
                 }
@@ -461,6 +461,34 @@ mod tests {
             .iter()
             .filter(|sample| timeline.start_ns(second.profile.label_sets.get(sample.labels)).is_some());
         assert_eq!(timed.map(|sample| sample.values[0]).sum::<i64>(), 3);
+    }
+
+    #[test]
+    fn what_a_killed_program_left_behind_has_times_from_its_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("killed.pb");
+        let mut profile = Profile::new([("samples", "count")]);
+        profile.set_self_check(plop_profile::SelfCheck::default());
+        let main = profile.named_location("main", "");
+        let stack = profile.stacks.intern([main]);
+        let mut encoder = plop_profile::ChunkEncoder::new();
+        let mut bytes = Vec::new();
+        for (second, samples) in [4, 0, 7].into_iter().enumerate() {
+            profile.duration_nanos = (second as i64 + 1) * 1_000_000_000;
+            profile.samples.add(stack, plop_profile::LabelSetId::EMPTY, &[samples]);
+            bytes.extend(encoder.encode(&profile));
+            encoder.advance(&profile);
+        }
+        fs::write(&path, bytes).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        let library = Library::new([path], Sources::default());
+        let entry = library.entry("killed.pb").unwrap();
+        assert!(!entry.growing());
+        let opened = library.open(&entry).unwrap();
+        let viewed = crate::View::default().of(&opened).unwrap();
+        let timeline = serde_json::to_value(crate::timeline::Timeline::of(&viewed, 100, 1)).unwrap();
+        assert_eq!(timeline["threads"][0]["values"], serde_json::json!([4, 0, 7]));
+        assert_eq!(timeline["untimed"], 0);
     }
 
     #[test]

@@ -98,5 +98,6 @@ fn read(bytes: &[u8], path: &Path, sources: &Sources, change: impl FnOnce(&mut P
     let mut notes = symbolize::symbolize(&mut imported.profile, sources);
     notes.extend(imported.caution().map(str::to_owned));
     change(&mut imported.profile);
+    imported.profile.chunks = Vec::new();
     Ok(Opened::new(imported.profile, imported.format, notes))
 }

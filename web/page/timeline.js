@@ -205,7 +205,7 @@ export class TimelineStrip {
     const last = Math.round((to - start_ms) / bin_ms);
     for (const { values } of [...threads, ...(rest ? [rest] : [])]) for (let bin = first; bin < last; bin++) inside += values[bin] ?? 0;
     const value = quantity(isWhole ? total : inside, sample_type.unit);
-    const before = isWhole && untimed ? `, ${quantity(untimed, sample_type.unit)} of it from before it was watched` : "";
+    const before = isWhole && untimed ? `, ${quantity(untimed, sample_type.unit)} of it at a time that is not known` : "";
     const cores = this.#cores(isWhole ? total - untimed : inside, to - from);
     this.text.textContent = isWhole ? `${span(length)}: ${value}${cores}${before}` : `${span(from)} to ${span(to)}, ${span(to - from)}: ${value}${cores}`;
     /** @type {HTMLElement} */ (this.element.querySelector(".strip-clear")).hidden = isWhole;
