@@ -3,7 +3,7 @@
 //!
 //! Read as stackcollapse-perf.pl reads it: the command is the outermost frame, a sample weighs the period that its line
 //! names, or 1, and a frame without a symbol is its file in brackets. Each event is a sample type of its own, the first one
-//! shown first. Lines that are neither, such as source lines, are passed over and counted in a comment.
+//! shown first. A frame whose file is `(inlined)` is part of the place that the next other frame names. Lines that are neither, such as source lines, are passed over and counted in a comment.
 
 mod lines;
 
@@ -60,6 +60,9 @@ struct Row {
     value: i64,
 }
 
+/// What perf prints in place of the file of a function that is inlined into the frame below.
+const INLINED: &str = "inlined";
+
 /// A frame as it is written: its symbol and file.
 type Written<'a> = (&'a str, &'a str);
 
@@ -72,11 +75,13 @@ struct Part<'a> {
     sample: Option<Header<'a>>,
     /// The sample's frames, leaf first.
     frames: Vec<LocationId>,
+    /// Functions inlined into the frame that comes next, then that frame itself.
+    place: Vec<Written<'a>>,
     /// The last sample's, root first, with the stack up to each: the next one often shares its outer ones.
     path: Vec<(LocationId, StackId)>,
-    locations: FxHashMap<Written<'a>, LocationId>,
-    /// For each location what it was made of; commands have no file.
-    written: Vec<Written<'a>>,
+    locations: FxHashMap<Vec<Written<'a>>, LocationId>,
+    /// For each location what it was made of, leaf first: several where calls were inlined; commands have no file.
+    written: Vec<Vec<Written<'a>>>,
     labels: FxHashMap<Written<'a>, LabelSetId>,
     passed_over: usize,
 }
@@ -132,38 +137,54 @@ impl<'a> Part<'a> {
         if symbol.starts_with('(') {
             return;
         }
-        let location = self.location((symbol, file));
-        self.frames.push(location);
+        self.place.push((symbol, file));
+        if file != INLINED {
+            self.end_place();
+        }
     }
 
-    fn location(&mut self, written: Written<'a>) -> LocationId {
-        if let Some(&location) = self.locations.get(&written) {
+    fn end_place(&mut self) {
+        let place = std::mem::take(&mut self.place);
+        let location = self.location(&place);
+        self.frames.push(location);
+        self.place = place;
+        self.place.clear();
+    }
+
+    fn location(&mut self, written: &[Written<'a>]) -> LocationId {
+        if let Some(&location) = self.locations.get(written) {
             return location;
         }
-        let (symbol, file) = written;
-        let name: Cow<'_, str> = match (symbol, file) {
-            ("[unknown]", "[unknown]") | ("", "") => "[unknown]".into(),
-            ("[unknown]" | "", file) => format!("[{}]", file.rsplit('/').next().unwrap_or(file)).into(),
-            _ => symbol.into(),
-        };
+        // What is inlined lies in the same file as what it is inlined into.
+        let file = written.last().map_or("", |(_, file)| file);
         let profile = &mut self.profile;
         let mut lines: Vec<Line> = Vec::new();
-        for name in inlined(&name) {
-            let (name, file) = (profile.strings.intern(name), profile.strings.intern(file));
-            let function = profile.intern_function(Function { name, file, ..Function::default() });
-            lines.push(Line { function, line: 0 });
+        for (symbol, _) in written.iter().rev() {
+            let name: Cow<'_, str> = match (*symbol, file) {
+                ("[unknown]", "[unknown]") | ("", "") => "[unknown]".into(),
+                ("[unknown]" | "", file) => format!("[{}]", file.rsplit('/').next().unwrap_or(file)).into(),
+                (symbol, _) => symbol.into(),
+            };
+            for name in inlined(&name) {
+                let (name, file) = (profile.strings.intern(name), profile.strings.intern(file));
+                let function = profile.intern_function(Function { name, file, ..Function::default() });
+                lines.push(Line { function, line: 0 });
+            }
         }
         // A location has the innermost callee first.
         lines.reverse();
         let location = profile.push_location(Location { lines, ..Location::default() });
-        self.locations.insert(written, location);
-        self.written.push(written);
+        self.locations.insert(written.to_vec(), location);
+        self.written.push(written.to_vec());
         location
     }
 
     fn finish(&mut self) {
         let Some(header) = self.sample.take() else { return };
-        let command = self.location((header.command, ""));
+        if !self.place.is_empty() {
+            self.end_place();
+        }
+        let command = self.location(&[(header.command, "")]);
         self.frames.push(command);
         let shared = self.frames.iter().rev().zip(&self.path).take_while(|(ours, (before, _))| *ours == before).count();
         self.path.truncate(shared);
@@ -199,7 +220,7 @@ impl<'a> Part<'a> {
 
     /// Adds what another stretch gave.
     fn add(&mut self, other: Part<'a>) {
-        let locations: Vec<LocationId> = other.written.iter().map(|written| self.location(*written)).collect();
+        let locations: Vec<LocationId> = other.written.iter().map(|written| self.location(written)).collect();
         let mut stacks = vec![StackId::EMPTY; other.profile.stacks.nodes().len()];
         for (at, node) in other.profile.stacks.nodes().iter().enumerate().skip(1) {
             let caller = stacks[node.parent.0 as usize];
@@ -218,6 +239,7 @@ impl<'a> Part<'a> {
         }));
         self.sample = other.sample;
         self.frames = other.frames.iter().map(|location| locations[location.0 as usize]).collect();
+        self.place = other.place;
         self.path.clear();
         self.passed_over += other.passed_over;
     }
@@ -269,6 +291,20 @@ mod tests {
         let profile = open(text);
         assert_eq!(stacks(&profile), ["c<b<a<main<java 5 thread=java", "d<java 6 thread=java"]);
         assert_eq!(&profile.strings[profile.comments[0]], "lines that are no sample and no frame, passed over: 1");
+    }
+
+    #[test]
+    fn frames_that_perf_calls_inlined_are_inlined_into_the_next_other_frame() {
+        let text = "busy 7 1.0: 5 cycles:\n\t 10 leaf (inlined)\n\t 10 middle (inlined)\n  busy.rs:3\n\t 10 outer+0x1 (/bin/busy)\n\
+            \t 20 main+0x9 (/bin/busy)\n\nbusy 7 1.1: 6 cycles:\n\t 30 leaf+0x2 (/bin/busy)\n\t 20 main+0x9 (/bin/busy)\n\n\
+            busy 7 1.2: 7 cycles:\n\t 40 alone (inlined)\n\n";
+        let profile = open(text);
+        let expected =
+            ["leaf<middle<outer<main<busy 5 thread=busy", "leaf<main<busy 6 thread=busy", "alone<busy 7 thread=busy"];
+        assert_eq!(stacks(&profile), expected);
+        let lines = |location: &Location| location.lines.len();
+        assert_eq!(profile.locations.iter().map(lines).collect::<Vec<_>>(), [3, 1, 1, 1, 1]);
+        assert_eq!(profile.functions.len(), 6, "leaf is one function, inlined or not");
     }
 
     #[test]
