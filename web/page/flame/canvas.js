@@ -16,9 +16,15 @@ const GAPPED = 3;
 const ZOOM_MS = 220;
 /** How much of a change's colour is in its box. */
 const CHANGED = 0.42;
-/** How much of a group's colour a box has; functions of one group differ a little, so that neighbours can be told apart. */
+/** How much of a group's colour a box has; functions of one group differ a little, in so many shades, so that neighbours can be told apart. */
 const TINT = { light: [0.30, 0.46], dark: [0.34, 0.52] };
+const SHADES = 8;
+/** How much is left of a box that is not searched for. */
+const DIMMED = 0.28;
 
+/** @typedef {import("../graph/palette.js").Theme} Theme */
+/** A part of the width of all boxes: from where, how much. @typedef {{ start: number, width: number }} Window */
+/** Where a box is drawn, in CSS pixels. @typedef {{ box: number, left: number, top: number, wide: number }} InSight */
 /**
  * @typedef {object} Listener
  * @property {(box: number) => void} selected -1 for none
@@ -44,7 +50,7 @@ export class FlameCanvas {
     this.room.append(this.canvas, this.mark);
     scroller.append(this.room);
     this.boxes = new Boxes([], []);
-    /** What fills the width: from where, how much. */
+    /** What fills the width. @type {Window} */
     this.window = { start: 0, width: 1 };
     this.hover = -1;
     /** The box that keys start from. */
@@ -61,7 +67,8 @@ export class FlameCanvas {
     /** The width of each sign. @type {Map<string, number>} */
     this.widths = new Map();
     this.isDue = false;
-    this.motion = 0;
+    /** The zoom that is under way. @type {{ from: Window, to: Window, began: number } | null} */
+    this.motion = null;
     this.tweens = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     scroller.addEventListener("scroll", () => this.draw(), { passive: true });
     new ResizeObserver(() => this.#resize()).observe(scroller);
@@ -78,7 +85,7 @@ export class FlameCanvas {
     this.current = path.length ? boxes.find(path) : -1;
     this.hover = -1;
     this.#color();
-    cancelAnimationFrame(this.motion);
+    this.motion = null;
     this.window = zoom >= 0 ? { start: boxes.start[zoom], width: boxes.total[zoom] } : { start: 0, width: boxes.width };
     this.#resize();
     if (this.isUp && (wasAtEnd || wasEmpty)) this.scroller.scrollTop = this.room.offsetHeight;
@@ -87,17 +94,8 @@ export class FlameCanvas {
   /** Moves to a box at once, before the server has sent what more there is in it. @param {number} box */
   approach(box) {
     const to = box >= 0 ? { start: this.boxes.start[box], width: this.boxes.total[box] } : { start: 0, width: this.boxes.width };
-    const from = this.window;
-    const began = performance.now();
-    const move = (/** @type {number} */ now) => {
-      const part = this.tweens ? Math.min(1, Math.max(0, (now - began) / ZOOM_MS)) : 1;
-      const eased = 1 - (1 - part) ** 3;
-      this.window = { start: from.start + (to.start - from.start) * eased, width: from.width + (to.width - from.width) * eased };
-      this.#paint();
-      if (part < 1) this.motion = requestAnimationFrame(move);
-    };
-    cancelAnimationFrame(this.motion);
-    this.motion = requestAnimationFrame(move);
+    this.motion = { from: this.window, to, began: performance.now() };
+    this.draw();
   }
 
   /** @param {"light" | "dark"} theme */
@@ -132,10 +130,22 @@ export class FlameCanvas {
   draw() {
     if (this.isDue) return;
     this.isDue = true;
-    requestAnimationFrame(() => {
+    requestAnimationFrame((now) => {
       this.isDue = false;
+      this.#move(now);
       this.#paint();
     });
+  }
+
+  /** Takes the zoom that is under way on to where it is now. @param {number} now */
+  #move(now) {
+    if (!this.motion) return;
+    const { from, to, began } = this.motion;
+    const part = this.tweens ? Math.min(1, Math.max(0, (now - began) / ZOOM_MS)) : 1;
+    const eased = 1 - (1 - part) ** 3;
+    this.window = { start: from.start + (to.start - from.start) * eased, width: from.width + (to.width - from.width) * eased };
+    if (part === 1) this.motion = null;
+    else this.draw();
   }
 
   /** Where a box lies, in CSS pixels of the canvas. @param {number} box */
@@ -158,7 +168,7 @@ export class FlameCanvas {
     const theme = themes[this.theme];
     this.changes.clear();
     const [least, most] = TINT[this.theme];
-    this.fills = this.boxes.meanings.map(({ id, color: index }) => mix(theme.ground, color(theme, index), least + (most - least) * (parseInt(id.slice(-2), 16) / 255)));
+    this.fills = this.boxes.meanings.map(({ id, color: index }) => mix(theme.ground, color(theme, index), least + ((most - least) * (parseInt(id.slice(-2), 16) % SHADES)) / (SHADES - 1)));
   }
 
   /** The colour of a box that has changed, pale enough for its label. @param {number} delta */
@@ -188,64 +198,87 @@ export class FlameCanvas {
   #paint() {
     const context = this.canvas.getContext("2d", { alpha: false });
     if (!context || !this.canvas.width) return;
-    const { boxes, matches } = this;
     const theme = themes[this.theme];
     const ratio = devicePixelRatio || 1;
     const [width, height] = [this.canvas.width / ratio, this.canvas.height / ratio];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = theme.ground;
     context.fillRect(0, 0, width, height);
-    const scale = width / (this.window.width || 1);
-    const { start: from } = this.window;
-    const to = from + this.window.width;
-    /** Boxes with room for letters: all letters come after all boxes, so that pen and font change once. @type {{ box: number, left: number, top: number, room: number }[]} */
-    const lettered = [];
-    let [fill, alpha] = ["", 1];
+    const inSight = this.#inSight(width, height, ratio);
+    this.#fill(context, theme, inSight);
+    this.#letter(context, theme, inSight);
+    for (const box of this.boxes.having(this.selectedId)) this.#outline(context, box, theme.ink, 1.5);
+    if (this.current >= 0) this.#outline(context, this.current, theme.ink, 3);
+    this.#showMark();
+  }
+
+  /**
+   * The boxes that are seen, on whole pixels, which need no smoothing; of those that share a pixel, one.
+   * @param {number} width @param {number} height @param {number} ratio
+   */
+  #inSight(width, height, ratio) {
+    const { boxes } = this;
+    const { start: from, width: shown } = this.window;
+    const scale = (width / (shown || 1)) * ratio;
+    /** @type {InSight[]} */
+    const found = [];
     for (let depth = 0; depth < boxes.rows.length; depth++) {
       const top = this.#top(depth);
       if (top > height || top + ROW < 0) continue;
-      let covered = -1;
       for (const box of boxes.rows[depth]) {
         const [start, total] = [boxes.start[box], boxes.total[box]];
         if (start + total < from) continue;
-        if (start > to) break;
-        const left = Math.max(0, (start - from) * scale);
-        const right = Math.min(width, (start + total - from) * scale);
-        const wide = right - left;
-        // Of those that share a pixel, the first is seen.
-        const pixel = Math.floor(right * ratio);
-        if (wide < 0.3 || (wide * ratio < 1 && pixel === covered)) continue;
-        covered = pixel;
-        const of = boxes.of[box];
-        const strength = matches && !matches[of] ? 0.28 : 1;
-        if (strength !== alpha) context.globalAlpha = alpha = strength;
-        const delta = boxes.delta?.[box];
-        const wanted = delta === undefined ? this.fills[of] : this.#changeFill(delta);
-        if (wanted !== fill) context.fillStyle = fill = wanted;
-        context.fillRect(left, top, wide > GAPPED ? wide - 1 : wide, ROW - 1);
-        if (boxes.inlined[box] && wide > GAPPED) {
-          context.fillStyle = fill = theme.soft;
-          for (let at = left + 2; at < right - 3; at += 8) context.fillRect(at, top + ROW - 3, Math.min(4, right - 3 - at), 1);
-        }
-        if (wide > LETTERS) lettered.push({ box, left, top, room: wide - 10 });
+        if (start > from + shown) break;
+        const left = Math.max(0, Math.round((start - from) * scale) / ratio);
+        const wide = Math.min(width, Math.round((start + total - from) * scale) / ratio) - left;
+        if (wide > 0) found.push({ box, left, top, wide });
       }
     }
+    return found;
+  }
+
+  /** Fills boxes colour by colour, since to change a pen's colour takes longer than to fill a box. @param {CanvasRenderingContext2D} context @param {Theme} theme @param {InSight[]} inSight */
+  #fill(context, theme, inSight) {
+    const { boxes, matches } = this;
+    /** Of each colour, lit and dimmed, where the boxes lie. @type {Map<string, number[]>[]} */
+    const fills = [new Map(), new Map()];
+    /** @type {number[]} */
+    const marks = [];
+    for (const { box, left, top, wide } of inSight) {
+      const of = boxes.of[box];
+      const delta = boxes.delta?.[box];
+      const fill = delta === undefined ? this.fills[of] : this.#changeFill(delta);
+      const filled = fills[matches && !matches[of] ? 1 : 0];
+      let places = filled.get(fill);
+      if (!places) filled.set(fill, (places = []));
+      places.push(left, top, wide > GAPPED ? wide - 1 : wide);
+      if (boxes.inlined[box] && wide > GAPPED) for (let at = 2; at < wide - 3; at += 8) marks.push(left + at, top + ROW - 3, Math.min(4, wide - 3 - at));
+    }
+    fills.forEach((filled, at) => {
+      context.globalAlpha = at === 0 ? 1 : DIMMED;
+      for (const [fill, places] of filled) fillAll(context, fill, places, ROW - 1);
+    });
+    context.globalAlpha = 1;
+    fillAll(context, theme.soft, marks, 1);
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {Theme} theme @param {InSight[]} inSight */
+  #letter(context, theme, inSight) {
+    const { boxes, matches } = this;
     context.font = FONT;
     context.textBaseline = "middle";
     context.fillStyle = theme.ink;
-    for (const { box, left, top, room } of lettered) {
+    for (const { box, left, top, wide } of inSight) {
+      if (wide <= LETTERS) continue;
       const of = boxes.of[box];
       context.globalAlpha = matches && !matches[of] ? 0.55 : 1;
       const delta = boxes.delta?.[box];
       const sign = delta === undefined ? "" : changeSign(delta);
       const taken = sign ? this.#measure(context, sign) : 0;
       if (sign) context.fillText(sign, left + 5, top + ROW / 2);
-      this.#write(context, boxes.meanings[of].label, left + 5 + taken, top + ROW / 2, room - taken);
+      this.#write(context, boxes.meanings[of].label, left + 5 + taken, top + ROW / 2, wide - 10 - taken);
     }
     context.globalAlpha = 1;
-    for (const box of boxes.having(this.selectedId)) this.#outline(context, box, theme.ink, 1.5);
-    if (this.current >= 0) this.#outline(context, this.current, theme.ink, 3);
-    this.#showMark();
   }
 
   /** Frames the box that the pointer is over. */
@@ -276,6 +309,8 @@ export class FlameCanvas {
       context.fillText(fitting, x, y);
       return;
     }
+    // What is cut would be cut anew at each step of a zoom, which is over before it is read.
+    if (this.motion) return;
     const text = shorter[shorter.length - 1];
     const letters = Math.floor((text.length * (room - this.#measure(context, "…"))) / this.#measure(context, text));
     if (letters >= FEWEST) context.fillText(`${text.slice(0, letters)}…`, x, y);
@@ -371,6 +406,12 @@ export class FlameCanvas {
     });
     return { boxes, window: { ...this.window }, current: this.current };
   }
+}
+
+/** Fills boxes of one height. @param {CanvasRenderingContext2D} context @param {string} fill @param {number[]} places of each left, top and width @param {number} height */
+function fillAll(context, fill, places, height) {
+  context.fillStyle = fill;
+  for (let at = 0; at < places.length; at += 3) context.fillRect(places[at], places[at + 1], places[at + 2], height);
 }
 
 /** A label, then without the trait that it ends with, then the last part of its path. @param {string} label */
