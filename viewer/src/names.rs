@@ -58,10 +58,20 @@ pub(crate) fn family(name: &str) -> Cow<'_, str> {
     if !name.contains(['<', '{']) {
         return Cow::Borrowed(name);
     }
+    let kept = segments(name).into_iter().filter(|segment| !is_closure(segment));
     let kept: Vec<String> =
-        segments(name).into_iter().filter(|segment| !is_closure(segment)).map(erase_arguments).collect();
-    let kept: Vec<String> = kept.into_iter().filter(|segment| !segment.is_empty()).collect();
+        kept.map(|segment| pointed_at_any(segment).unwrap_or_else(|| erase_arguments(segment))).collect();
     if kept.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(kept.join("::")) }
+}
+
+/// The type that a name begins with, if it is a slice, an array or a pointer, whose methods are the same whatever is in it:
+/// `<[u8]>` gives `<[T]>`, as Rust's older mangling has it.
+fn pointed_at_any(segment: &str) -> Option<String> {
+    let of = segment.strip_prefix('<')?.strip_suffix('>').filter(|of| split_at_as(of).1.is_none())?;
+    if let Some(elements) = of.strip_prefix('[') {
+        return Some(if elements.contains("; ") { "<[T; N]>" } else { "<[T]>" }.to_owned());
+    }
+    ["*mut ", "*const "].iter().find(|pointer| of.starts_with(**pointer)).map(|pointer| format!("<{pointer}T>"))
 }
 
 /// Whether a segment is what a function holds without a name: a closure, or the state machine that an async function or block
@@ -89,23 +99,16 @@ fn erase_arguments(segment: &str) -> String {
         }
         before = sign;
     }
-    // `::<T>` leaves a segment that is nothing but brackets.
-    if out.starts_with('<') && !out.contains(" as ") && segment.starts_with('<') && is_turbofish(segment) {
-        out.clear();
-    }
     out
 }
 
-/// Whether a segment is the arguments of the one before it, `<T, U>`, rather than a type `<A>` that a name begins with.
+/// Whether a segment behind the first is the arguments of the one before it, `<T, U>`, rather than `<impl A>` or `<A as B>`.
 fn is_turbofish(segment: &str) -> bool {
-    segment.starts_with('<')
-        && !segment.contains("::")
-        && segment.len() > 2
-        && segment.ends_with('>')
-        && segment[1..].starts_with(|sign: char| sign != '[' && sign != '&')
+    let inner = segment.strip_prefix('<').and_then(|segment| segment.strip_suffix('>'));
+    inner.is_some_and(|inner| !inner.starts_with("impl ") && split_at_as(inner).1.is_none())
 }
 
-/// Splits a path at the `::` that stand outside all brackets.
+/// Splits a path at the `::` that stand outside all brackets; arguments of their own, `::<T>`, are left out.
 fn segments(name: &str) -> Vec<&str> {
     let bytes = name.as_bytes();
     let mut parts = Vec::new();
@@ -125,7 +128,8 @@ fn segments(name: &str) -> Vec<&str> {
         at += 1;
     }
     parts.push(&name[start.min(name.len())..]);
-    parts.retain(|part| !part.is_empty());
+    let mut behind_first = false;
+    parts.retain(|part| !part.is_empty() && !(std::mem::replace(&mut behind_first, true) && is_turbofish(part)));
     parts
 }
 
@@ -146,7 +150,7 @@ impl Parts {
             return Parts { label: name.to_owned(), krate: "kernel".to_owned(), module: "kernel".to_owned() };
         }
         if name.contains("::") || name.starts_with('<') && name.contains('>') && !is_bracketed_word(name) {
-            return Parts::of_path(name);
+            return Parts::of_path(name, file);
         }
         if let Some(parts) = Parts::of_rust_file(name, file) {
             return parts;
@@ -159,14 +163,13 @@ impl Parts {
         Parts { label: name.to_owned(), module: krate.clone(), krate }
     }
 
-    /// `a::b::c`, `<a::Foo<T> as b::Trait>::method`, `a::b::{{closure}}`, `ns::Class<T>::method(int)`.
-    fn of_path(name: &str) -> Parts {
+    /// `a::b::c`, `<a::Foo<T> as b::Trait>::method`, `a::b::{{closure}}`, `ns::Class<T>::method(int)`, `<u64>::method`.
+    fn of_path(name: &str, file: &str) -> Parts {
         let without_arguments = cut_parameters(name);
         let all = segments(without_arguments);
         // The state machine of an async function is that function.
         let closure = all.last().is_some_and(|last| is_closure(last) && !last.starts_with("{async_fn"));
-        let kept: Vec<&str> =
-            all.iter().copied().filter(|segment| !is_closure(segment) && !is_turbofish(segment)).collect();
+        let kept: Vec<&str> = all.iter().copied().filter(|segment| !is_closure(segment)).collect();
         let Some((&last, callers)) = kept.split_last() else {
             return Parts { label: name.to_owned(), krate: "native".to_owned(), module: "native".to_owned() };
         };
@@ -183,17 +186,25 @@ impl Parts {
                 (None, Some((implemented, of))) => (of, Some(implemented)),
                 (implemented, _) => (of, implemented),
             };
-            let of_path = type_path(of);
+            // What a pointer points at does not have its methods.
+            let of_path = if of.starts_with('*') { vec![of.to_owned()] } else { type_path(of) };
             let trait_path = implemented.map(type_path);
             if let Some(name) = trait_path.as_ref().and_then(|path| path.last()) {
                 suffix = format!(" ({name})");
             }
             // A type without a crate (a reference, a slice, a type parameter) leaves its trait's, or the impl block's.
             let home = if of_path.len() > 1 { of_path.clone() } else { trait_path.clone().unwrap_or_default() };
-            let home = if home.len() > 1 { home } else { path[..at].to_vec() };
             let shown = of_path.last().cloned().unwrap_or_else(|| of.to_owned());
             let inner_path: Vec<String> = path[at + 1..].to_vec();
-            path = if home.len() > 1 { home[..home.len() - 1].to_vec() } else { home };
+            path = match home.len() {
+                0 | 1 if at == 0 && is_builtin(of) => {
+                    // Only the standard library gives such types methods of their own.
+                    let of_file = Parts::of_rust_file(last, file).map(|parts| parts.module);
+                    of_file.as_deref().unwrap_or("core").split("::").map(str::to_owned).collect()
+                }
+                0 | 1 => path[..at].to_vec(),
+                length => home[..length - 1].to_vec(),
+            };
             type_at = Some(path.len());
             path.push(shown);
             path.extend(inner_path);
@@ -288,6 +299,15 @@ impl Parts {
         let label = name[folder_end..].replace("(*", "").replace(").", ".");
         Some(Parts { label, krate: package.to_owned(), module: package.to_owned() })
     }
+}
+
+/// Whether a type is part of the language, and so lies in no crate.
+fn is_builtin(of: &str) -> bool {
+    let is_number = |of: &str| {
+        let size = of.strip_prefix(['u', 'i', 'f']);
+        size.is_some_and(|size| size == "size" || size.parse::<u8>().is_ok())
+    };
+    of.starts_with(['[', '*', '&', '(']) || ["str", "char", "bool", "!"].contains(&of) || is_number(of)
 }
 
 /// Whether `a.b.c` is of Java rather than of Go: it has a class or a domain, and no method or closure as Go writes them.
@@ -424,6 +444,13 @@ mod tests {
         );
         check("core::str::<impl str>::contains", "str::contains", "core", "core::str");
         check("<alpha::Foo>::bar", "Foo::bar", "alpha", "alpha");
+        check("alpha::make::<alloc::string::String, &str>", "alpha::make", "alpha", "alpha");
+        check("<u64>::wrapping_mul", "u64::wrapping_mul", "core", "core");
+        check("<[u8]>::sort::<fn(&u8) -> u8>", "[u8]::sort", "core", "core");
+        check("<*mut alpha::Foo>::add", "*mut alpha::Foo::add", "core", "core");
+        check("core::ptr::mut_ptr::<impl *mut T>::add", "*mut T::add", "core", "core::ptr::mut_ptr");
+        let root = describe("<f64>::sqrt", "/rustc/5980/library/std/src/num/f64.rs", "");
+        assert_eq!((&*root.label, &*root.krate, &*root.module), ("f64::sqrt", "std", "std::num::f64"));
         check(
             "core::cmp::impls::_<impl core::cmp::PartialOrd for usize>::lt",
             "usize::lt (PartialOrd)",
@@ -477,6 +504,12 @@ mod tests {
             "<alpha::Foo as core::iter::Iterator>::next"
         );
         assert_eq!(family("<alpha::Foo>::bar"), "<alpha::Foo>::bar");
+        assert_eq!(family("<u64>::wrapping_mul"), "<u64>::wrapping_mul");
+        assert_eq!(family("<[u8]>::sort::<fn(&u8) -> u8>"), "<[T]>::sort");
+        assert_eq!(family("<[u8; 4]>::map::<u8>"), "<[T; N]>::map");
+        assert_eq!(family("<*mut alpha::Foo<u8>>::add"), "<*mut T>::add");
+        assert_eq!(family("alpha::make::<<u8 as alpha::Of>::Item>"), "alpha::make");
+        assert_eq!(family("<[u8] as alpha::Of>::of"), "<[u8] as alpha::Of>::of");
         assert_eq!(family("core::ptr::drop_in_place<fn(u8) -> Vec<u8>>"), "core::ptr::drop_in_place");
         assert_eq!(family("plain"), "plain");
     }
