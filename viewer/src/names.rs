@@ -146,7 +146,7 @@ impl Parts {
             let label = name.replace("[[", "[").replace("]]", "]");
             return Parts { label, module: krate.clone(), krate };
         }
-        if name.ends_with("_[k]") || mapped.starts_with("[kernel") || file.starts_with("[kernel") {
+        if name.ends_with("_[k]") || is_kernel(mapped) || is_kernel(file) {
             return Parts { label: name.to_owned(), krate: "kernel".to_owned(), module: "kernel".to_owned() };
         }
         if name.contains("::") || name.starts_with('<') && name.contains('>') && !is_bracketed_word(name) {
@@ -273,7 +273,12 @@ impl Parts {
     fn of_dotted(name: &str) -> Option<Parts> {
         let folder_end = name.rfind('/').map_or(0, |at| at + 1);
         let dot = folder_end + name[folder_end..].find('.')?;
-        if dot == 0 || dot + 1 == name.len() || name.contains(' ') || name.starts_with('.') {
+        if dot == 0
+            || dot + 1 == name.len()
+            || name.contains(' ')
+            || name.starts_with('.')
+            || is_clone(&name[dot + 1..])
+        {
             return None;
         }
         let java = name[folder_end..].matches('.').count() > 1
@@ -324,6 +329,19 @@ fn is_java(name: &str) -> bool {
         of_go |= is_closure(part);
     }
     !of_go && (of_domain || has_class)
+}
+
+/// What compilers put behind the name of a C function that they made another version of: `f.isra.0`, `f.cold`.
+fn is_clone(behind_dot: &str) -> bool {
+    let made = ["isra", "part", "constprop", "cold", "llvm", "lto_priv", "localalias", "clone", "resolver"];
+    let mut parts = behind_dot.split('.');
+    parts.next().is_some_and(|first| made.contains(&first))
+        && parts.all(|part| made.contains(&part) || part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_kernel(path: &str) -> bool {
+    let base = path.rsplit('/').next().unwrap_or(path);
+    ["[kernel", "[guest.kernel", "vmlinux"].iter().any(|start| base.starts_with(start))
 }
 
 /// `<module>`, `<lambda>`, `<genexpr>`: a word that a language puts in brackets.
@@ -483,6 +501,8 @@ mod tests {
         assert_eq!(of("get", "/venv/lib/python3.8/site-packages/twisted/web/http.py", ""), "twisted");
         assert_eq!(of("dumps", "/usr/lib/python3.8/json/encoder.py", ""), "json");
         assert_eq!(of("do_syscall_64", "", "[kernel.kallsyms]"), "kernel");
+        assert_eq!(of("tcp_grow_window.isra.35", "/lib/modules/4.1/build/vmlinux", ""), "kernel");
+        assert_eq!(of("read_line.part.0.cold", "", "/usr/bin/busy"), "busy");
         assert_eq!(of("[libfoo.so.6]", "", ""), "libfoo");
         let inlined = describe("lt<u64>", "/rustc/0123/library/core/src/cmp.rs", "/usr/bin/busy");
         assert_eq!((&*inlined.label, &*inlined.krate, &*inlined.module), ("cmp::lt", "core", "core::cmp"));

@@ -9,8 +9,8 @@ import { span } from "./times.js";
 
 /** Parameters that the strip is there to choose; they do not narrow what it shows. */
 const CHOSEN = ["from", "to", "thread", "base", "base_from", "base_to", "normalize"];
-/** Threads that have a row of their own. */
-const ROWS = 5;
+/** Threads that have a row of their own; fewer in a low window, where the view needs the room. */
+const rowsShown = () => (innerHeight < 700 ? 2 : 5);
 /** A bin is at least so many pixels wide. */
 const BIN_PIXELS = 4;
 const ROW_HEIGHT = 18;
@@ -73,7 +73,7 @@ export class TimelineStrip {
     const query = this.look.query();
     for (const key of CHOSEN) query.delete(key);
     query.set("bins", String(Math.max(20, Math.floor((this.chart.clientWidth || 1200) / BIN_PIXELS))));
-    query.set("rows", String(ROWS));
+    query.set("rows", String(rowsShown()));
     // A filter that can't be used is said where it stands; the strip stays as it is.
     const timeline = await api.timeline(this.look.id, query, asking.signal).catch(() => undefined);
     if (asking.signal.aborted || timeline === undefined) return;

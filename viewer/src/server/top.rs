@@ -77,10 +77,10 @@ pub(super) async fn top(shared: State, Path(id): Path<String>, RawQuery(query): 
         let answer = compare::with_both(shared, id, query, base, move |both, query| {
             Ok(match &rows {
                 Rows::Functions => functions_of_both(both, query),
-                Rows::Groups(by) => groups_of_both(both, query, *by, |of| rollup::by_group(&both.viewed, *by, of)),
-                Rows::Label(key) => {
-                    groups_of_both(both, query, ColorBy::Crate, |of| rollup::by_label(&both.viewed, key, of))
+                Rows::Groups(by) => {
+                    groups_of_both(both, query, Some(*by), |of| rollup::by_group(&both.viewed, *by, of))
                 }
+                Rows::Label(key) => groups_of_both(both, query, None, |of| rollup::by_label(&both.viewed, key, of)),
             })
         });
         return as_json(answer.await?);
@@ -89,8 +89,8 @@ pub(super) async fn top(shared: State, Path(id): Path<String>, RawQuery(query): 
         let of = viewed.sample_type;
         let answer = match rows {
             Rows::Functions => functions(viewed, query),
-            Rows::Groups(by) => groups(rollup::by_group(viewed, by, of), query, viewed, by),
-            Rows::Label(key) => groups(rollup::by_label(viewed, &key, of), query, viewed, ColorBy::Crate),
+            Rows::Groups(by) => groups(rollup::by_group(viewed, by, of), query, viewed, Some(by)),
+            Rows::Label(key) => groups(rollup::by_label(viewed, &key, of), query, viewed, None),
         };
         Ok(Shown::new(entry, viewed, answer))
     });
@@ -125,7 +125,7 @@ pub(super) fn functions_of_both(both: &Both<'_>, query: &Query) -> TopAnswer {
 }
 
 /// Rows that are no functions, of two profiles.
-fn groups_of_both(both: &Both<'_>, query: &Query, by: ColorBy, roll: impl Fn(usize) -> Rolled) -> TopAnswer {
+fn groups_of_both(both: &Both<'_>, query: &Query, by: Option<ColorBy>, roll: impl Fn(usize) -> Rolled) -> TopAnswer {
     let rolled = both.columns().map(|&of| roll(of));
     let mut known: BTreeMap<&str, Sides<(i64, i64)>> = BTreeMap::new();
     for row in &rolled.before.rows {
@@ -149,7 +149,7 @@ fn changed_first(total: i64, rows: impl Iterator<Item = Row>, query: &Query) -> 
 }
 
 /// Rows that are no functions.
-fn groups(rolled: Rolled, query: &Query, viewed: &Viewed<'_>, by: ColorBy) -> TopAnswer {
+fn groups(rolled: Rolled, query: &Query, viewed: &Viewed<'_>, by: Option<ColorBy>) -> TopAnswer {
     let colors = Colors::of(viewed, query, by);
     let row = |row: rollup::Row| Row {
         self_value: row.self_value,
@@ -164,10 +164,11 @@ fn groups(rolled: Rolled, query: &Query, viewed: &Viewed<'_>, by: ColorBy) -> To
 struct Colors<'a>(FxHashMap<&'a str, u8>);
 
 impl<'a> Colors<'a> {
-    fn of(viewed: &Viewed<'a>, query: &Query, by: ColorBy) -> Self {
-        if query.settings.color != by {
+    /// `None` for values of a label, which may be called like a crate.
+    fn of(viewed: &Viewed<'a>, query: &Query, by: Option<ColorBy>) -> Self {
+        let Some(by) = by.filter(|by| *by == query.settings.color) else {
             return Colors(FxHashMap::default());
-        }
+        };
         let colors = picture::colors(viewed.functions, by);
         Colors(viewed.functions.iter().map(|function| by.group_of(function)).zip(colors).collect())
     }

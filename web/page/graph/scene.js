@@ -164,19 +164,19 @@ function wanted({ scene, circles, size }, isLit, dimmed) {
 /** How a label says what came of an item. @param {number | undefined} delta */
 const change = (delta) => (delta === undefined ? "" : delta >= 1 ? "  new" : delta <= -1 ? "  gone" : "");
 
-/** So far above where a new picture has its strip, an item of it has kept the place that it had among the others. */
-const STRAY = 80;
-
-/** The line above the strip, with what it holds; where the words stand. @param {Context} context @param {View} view @returns {Rectangle | undefined} */
+/** The line above the strip, with what it holds; where the words stand. None is drawn where all of the strip's items have kept
+ * places that they had among the others. @param {Context} context @param {View} view @returns {Rectangle | undefined} */
 function drawStripLine(context, { scene, circles, camera, theme }) {
-  const least = Math.min(...scene.picture.items.map((item) => (item.strip ? item.y - item.radius : Infinity)));
-  if (least === Infinity) return undefined;
-  let top = least * camera.k + camera.y;
-  const above = top - STRAY * camera.k;
-  scene.picture.items.forEach((item, at) => {
-    if (item.strip && circles[at].y > above) top = Math.min(top, circles[at].y - circles[at].radius);
+  const { items } = scene.picture;
+  let [others, top] = [-Infinity, Infinity];
+  items.forEach((item, at) => {
+    if (!item.strip) others = Math.max(others, circles[at].y + circles[at].radius);
   });
-  const y = Math.round(top - 14) + 0.5;
+  items.forEach((item, at) => {
+    if (item.strip && circles[at].y > others) top = Math.min(top, circles[at].y - circles[at].radius);
+  });
+  if (top === Infinity) return undefined;
+  const y = Math.round(Math.max(top - 14, Math.min(others + 2, top - 4))) + 0.5;
   context.strokeStyle = theme.ring;
   context.lineWidth = 1;
   context.beginPath();

@@ -24,6 +24,7 @@ export class SourceView {
     const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (element.querySelector(selector));
     this.nothing = part(".nothing");
     this.head = part(".of");
+    this.columns = part(".source-columns");
     this.scroller = part(".source-scroll");
     /** @type {import("../types.js").Source | null} */
     this.source = null;
@@ -51,7 +52,7 @@ export class SourceView {
   showNothing(text) {
     this.nothing.textContent = text;
     this.nothing.hidden = false;
-    this.head.hidden = this.scroller.hidden = true;
+    this.head.hidden = this.columns.hidden = this.scroller.hidden = true;
   }
 
   /** @param {AbortSignal} signal */
@@ -65,7 +66,7 @@ export class SourceView {
     if (texts?.at(-1) === "") texts.pop();
     this.lines = texts ? texts.map((text, at) => ({ number: at + 1, text: text.replaceAll("\t", "    ").trimEnd() })) : source.lines.map(({ line }) => ({ number: line, text: "" }));
     this.nothing.hidden = true;
-    this.head.hidden = this.scroller.hidden = false;
+    this.head.hidden = this.columns.hidden = this.scroller.hidden = false;
     this.#showHead();
     if (!isSame) this.#goTo(source.first ?? this.#hottest()?.line ?? 1);
     this.#fill();
@@ -97,6 +98,7 @@ export class SourceView {
     const name = document.createElement("strong");
     name.textContent = source.found ?? source.file;
     const parts = [name];
+    this.columns.classList.toggle("compared", Boolean(source.compared));
     if (source.compared) {
       const says = document.createElement("span");
       says.textContent = "self and total after, and what has become of the total; before's lines are counted by their numbers then";
@@ -174,7 +176,7 @@ export class SourceView {
       const became = cell("value became", change(value.delta));
       became.title = `before: self ${quantity(value.before.self, unit)}, total ${quantity(value.before.total, unit)}`;
       became.classList.add(value.delta > 0 ? "grown" : value.delta < 0 ? "shrunk" : "same");
-    } else if (source.compared) cell("value", "");
+    } else if (source.compared) cell("value became", "");
     cell("number", String(number));
     cell("code", text);
     return made;
