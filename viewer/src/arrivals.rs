@@ -67,13 +67,15 @@ impl Arrivals {
             self.modified_ms = modified_ms;
             match self.added(profile, &rows) {
                 Some(mut added) => {
-                    let from = self.until_ms;
+                    // What has been shown of a window stays: who marks its end sees all that comes after.
+                    let from =
+                        self.until_ms.max(0).saturating_add(self.window_ms - 1) / self.window_ms * self.window_ms;
                     let begin = self.place_chunks(&rows, &chunks, |key, values| {
                         if let Some(more) = added.get_mut(&key) {
                             more.iter_mut().zip(values).for_each(|(more, placed)| *more = more.saturating_sub(*placed));
                         }
                     });
-                    // What no chunk tells of came, as far as is known, evenly since the last version.
+                    // What no chunk tells of came, as far as is known, evenly since then.
                     self.until_ms = self.moment(profile);
                     added.retain(|_, values| values.iter().any(|&value| value > 0));
                     let left: Vec<Row> = added.into_iter().collect();
@@ -385,7 +387,7 @@ mod tests {
         let mut last = version(&[("a", 20), ("b", 9)]);
         arrivals.take(&mut last, 110_000);
         assert_eq!(last.total(0), 29);
-        assert_eq!(timed(&last)[..3], ["a - 1", "a 0 2", "a 2 2"]);
+        assert_eq!(timed(&last)[..3], ["a - 1", "a 0 2", "a 10 10"]);
     }
 
     /// A file that grew by chunks: until which millisecond, and what came.

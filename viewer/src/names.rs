@@ -105,7 +105,14 @@ fn erase_arguments(segment: &str) -> String {
 /// Whether a segment behind the first is the arguments of the one before it, `<T, U>`, rather than `<impl A>` or `<A as B>`.
 fn is_turbofish(segment: &str) -> bool {
     let inner = segment.strip_prefix('<').and_then(|segment| segment.strip_suffix('>'));
-    inner.is_some_and(|inner| !inner.starts_with("impl ") && split_at_as(inner).1.is_none())
+    let is_one = |inner: &str| {
+        let mut depth = 0;
+        inner.char_indices().all(|(at, sign)| {
+            depth += i32::from(sign == '<') - i32::from(sign == '>' && !inner[..at].ends_with('-'));
+            depth >= 0
+        })
+    };
+    inner.is_some_and(|inner| !inner.starts_with("impl ") && is_one(inner) && split_at_as(inner).1.is_none())
 }
 
 /// Splits a path at the `::` that stand outside all brackets; arguments of their own, `::<T>`, are left out.
@@ -463,6 +470,7 @@ mod tests {
         check("core::str::<impl str>::contains", "str::contains", "core", "core::str");
         check("<alpha::Foo>::bar", "Foo::bar", "alpha", "alpha");
         check("alpha::make::<alloc::string::String, &str>", "alpha::make", "alpha", "alpha");
+        check("alpha::<b>make</b>", "alpha::<b>make", "alpha", "alpha");
         check("<u64>::wrapping_mul", "u64::wrapping_mul", "core", "core");
         check("<[u8]>::sort::<fn(&u8) -> u8>", "[u8]::sort", "core", "core");
         check("<*mut alpha::Foo>::add", "*mut alpha::Foo::add", "core", "core");
