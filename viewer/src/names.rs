@@ -88,9 +88,11 @@ fn erase_arguments(segment: &str) -> String {
     let mut out = String::with_capacity(segment.len());
     let mut depth = 0_usize;
     let mut before = ' ';
-    for sign in segment.chars() {
+    for (at, sign) in segment.char_indices() {
         match sign {
             '<' if depth > 0 => depth += 1,
+            // A name that is markup keeps its tags.
+            '<' if segment[at..].starts_with("</") => out.push(sign),
             '<' if before.is_alphanumeric() || before == '_' => depth = 1,
             // The arrow of a function type closes no bracket.
             '>' if depth > 0 && before != '-' => depth -= 1,
@@ -136,7 +138,7 @@ fn segments(name: &str) -> Vec<&str> {
     }
     parts.push(&name[start.min(name.len())..]);
     let mut behind_first = false;
-    parts.retain(|part| !part.is_empty() && !(std::mem::replace(&mut behind_first, true) && is_turbofish(part)));
+    parts.retain(|part| !(part.is_empty() || std::mem::replace(&mut behind_first, true) && is_turbofish(part)));
     parts
 }
 
@@ -470,7 +472,7 @@ mod tests {
         check("core::str::<impl str>::contains", "str::contains", "core", "core::str");
         check("<alpha::Foo>::bar", "Foo::bar", "alpha", "alpha");
         check("alpha::make::<alloc::string::String, &str>", "alpha::make", "alpha", "alpha");
-        check("alpha::<b>make</b>", "alpha::<b>make", "alpha", "alpha");
+        check("alpha::<b>make</b>", "alpha::<b>make</b>", "alpha", "alpha");
         check("<u64>::wrapping_mul", "u64::wrapping_mul", "core", "core");
         check("<[u8]>::sort::<fn(&u8) -> u8>", "[u8]::sort", "core", "core");
         check("<*mut alpha::Foo>::add", "*mut alpha::Foo::add", "core", "core");
