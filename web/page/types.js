@@ -12,7 +12,7 @@
  *   self_check: Record<string, number> | null, warnings: string[] }} ProfileInfo
  * @typedef {{ name: string, color: number, self: number, total: number }} Group
  * @typedef {{ id: string, kind: "function" | "fold", name: string, label: string, group: number, file: string, crate: string,
- *   module: string, self: number, total: number, members: number, instances?: number, rank: number, x: number, y: number, radius: number, strip: boolean, delta?: number, before?: Measures, after?: Measures }} Item
+ *   module: string, self: number, total: number, members: number, instances?: number, rank: number, x: number, y: number, radius: number, strip: boolean, beside?: boolean, delta?: number, before?: Measures, after?: Measures }} Item
  * @typedef {{ self: number, total: number }} Measures
  * @typedef {{ from: number, to: number, weight: number, elided: number, kind: "line" | "back" | "pip" | "faint", bends: [number, number][], delta?: number }} Edge
  * @typedef {{ functions: number, self: number }} Part

@@ -13,8 +13,10 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
     let graph = &reduced.graph;
     let described: Vec<Described> = list.iter().map(|stands| describe(source, stands)).collect();
     let radii = radii(&graph.self_values, settings.width, settings.height);
-    let sizes: Vec<Size> =
-        radii.iter().zip(&described).map(|(&radius, described)| Size::new(radius, &described.label)).collect();
+    let share = |own: i64| own as f64 / graph.total.max(1) as f64;
+    let sizes: Vec<Size> = (radii.iter().zip(&described).zip(&graph.self_values))
+        .map(|((&radius, described), &own)| Size::new(radius, &described.label, share(own)))
+        .collect();
     let is_fold: Vec<bool> = list.iter().map(|stands| matches!(stands, Stands::Fold { .. })).collect();
     let in_strip = match settings.direction {
         Direction::Free => vec![false; list.len()],
@@ -32,8 +34,13 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
         let Described { id, name, label, krate, module, file } = described;
         let (self_value, total) = (graph.self_values[number], graph.totals[number]);
         let [x, y] = seed.spots[number].map(to_tenth);
-        let (rank, radius, strip, group) =
-            (seed.columns[number], to_tenth(sizes[number].radius), in_strip[number], group_of[number]);
+        let (rank, radius, strip, beside, group) = (
+            seed.columns[number],
+            to_tenth(sizes[number].radius),
+            in_strip[number],
+            seed.beside[number],
+            group_of[number],
+        );
         let item = Item {
             id,
             kind,
@@ -52,6 +59,7 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
             y,
             radius,
             strip,
+            beside,
             sides: None,
         };
         items.push(item);

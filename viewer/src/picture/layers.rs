@@ -18,6 +18,8 @@ pub(super) struct Layers {
     pub(super) chains: Vec<(usize, Vec<usize>)>,
     /// Those edges, between vertices.
     pub(super) edges: Vec<Along>,
+    /// By layer, whether it is but a further column of the one before; empty where none is.
+    pub(super) continues: Vec<bool>,
 }
 
 /// An edge along the ranks: number, lower item, higher item, pull.

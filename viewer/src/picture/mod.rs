@@ -30,6 +30,7 @@ mod seed;
 mod sides;
 mod size;
 mod split;
+mod spread;
 mod strip;
 #[cfg(test)]
 mod tests;
@@ -202,6 +203,8 @@ pub struct Item {
     pub y: f64,
     pub radius: f64,
     pub strip: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
     #[serde(flatten)]
     pub sides: Option<ItemSides>,
 }

@@ -3,10 +3,11 @@
 
 use super::isotonic::nearest;
 use super::layers::Layers;
-use super::size::Size;
+use super::size::{LABEL_HEIGHT, Size};
 
-/// How far an axis is stretched at most to fill the window.
+/// How far an axis is stretched at most to fill the window; and so far apart columns may come however few they are.
 const STRETCH: f64 = 2.4;
+const FARTHEST: f64 = 300.0;
 /// The distance that an edge's lane keeps from its neighbours.
 const LANE: f64 = 5.0;
 const GAP: f64 = 4.0;
@@ -52,14 +53,17 @@ impl Area {
     }
 
     fn room(&self, size: &Size) -> Room {
-        let (above, below) = size.heights();
-        let (vertical, horizontal) = ([above, below], [size.half_width(); 2]);
-        let circle = [[-above, above], [-above, above]];
+        let (vertical, horizontal) = (size.heights(), size.widths());
+        let circle = [[-size.radius - 3.0, size.radius + 3.0]; 2];
         let half = size.label / 2.0 + 2.0;
-        let label = [[-half, half], [above - 2.0, below]];
+        let label = match size.beside {
+            _ if size.is_inside() => circle,
+            true => [[circle[0][1], horizontal[1]], [-LABEL_HEIGHT / 2.0, LABEL_HEIGHT / 2.0]],
+            false => [[-half, half], [circle[1][1] - 2.0, vertical[1]]],
+        };
         let turned = |[x, y]: [[f64; 2]; 2]| if self.down { [y, x] } else { [x, y] };
         let (along, across) = if self.down { (vertical, horizontal) } else { (horizontal, vertical) };
-        Room { along, across, boxes: [turned(circle), turned(if below > above { label } else { circle })] }
+        Room { along, across, boxes: [turned(circle), turned(label)] }
     }
 }
 
@@ -228,13 +232,28 @@ fn stops(parts: &[Layers], firsts: &[usize], columns: usize, rooms: &[Room], are
         0 => [0.0; 2],
         _ => [greatest[0][0] + MARGIN, greatest[columns - 1][1] + MARGIN],
     };
-    let natural: f64 = gaps.iter().sum();
+    // Columns of one layer stay near each other, so that they read as one.
+    let continues = |column: usize| {
+        let layer = |(part, first): (&Layers, &usize)| part.continues.get(column.checked_sub(*first)?).copied();
+        parts.iter().zip(firsts).filter_map(layer).any(|continues| continues)
+    };
+    let sum = |continued: bool| -> f64 {
+        gaps.iter().zip(1..).filter(|(_, column)| continues(*column) == continued).map(|(gap, _)| gap).sum()
+    };
+    let (kept, natural) = (sum(true), sum(false));
     let available = (area.along - start - end).max(0.0);
-    let stretch = if natural > 0.0 { (available / natural).min(STRETCH) } else { 1.0 };
-    let mut at = start + (available - natural * stretch).max(0.0) / 2.0;
+    let farthest = FARTHEST * (1..columns).filter(|&column| !continues(column)).count() as f64 / natural.max(1.0);
+    let stretch = match kept + natural {
+        needed if needed > available => available / needed,
+        _ if natural > 0.0 => ((available - kept) / natural).min(STRETCH.max(farthest)),
+        _ => 1.0,
+    };
+    let stretched = |column: usize| gaps[column - 1] * if continues(column) { stretch.min(1.0) } else { stretch };
+    let needed: f64 = (1..columns).map(stretched).sum();
+    let mut at = start + (available - needed).max(0.0) / 2.0;
     (0..columns)
         .map(|column| {
-            at += if column == 0 { 0.0 } else { gaps[column - 1] * stretch };
+            at += if column == 0 { 0.0 } else { stretched(column) };
             at
         })
         .collect()

@@ -12,15 +12,12 @@ const PASSES: usize = 5;
 /// less often in larger ones.
 const KICKS: usize = 40;
 const FEW_VERTICES: usize = 400;
-/// Into so many layers a crowded one is spread at most.
-const SPREAD: f64 = 4.0;
 
 /// Changes the layers and orders of a part, given by item how much room each takes across the layers, and how much there is.
 pub(super) fn reinsert(part: &mut Layers, rooms: &[f64], available: f64) {
     if part.edges.is_empty() {
         return;
     }
-    spread(part, rooms, available);
     let edges_of = edges_of(part);
     let mut net = Net::new(part, &edges_of, rooms, available);
     let mut random = Random::new(3);
@@ -90,38 +87,6 @@ fn all(net: &mut Net<'_>, edges_of: &[Vec<usize>]) -> i32 {
     let cost = best.cost();
     *net = best;
     cost
-}
-
-/// Adds empty layers behind those whose items need more room than there is.
-fn spread(part: &mut Layers, rooms: &[f64], available: f64) {
-    let items = part.items.len();
-    let (mut numbers, mut count) = (Vec::with_capacity(part.layers.len()), 0);
-    let mut at = vec![0; part.layer_of.len()];
-    for layer in &part.layers {
-        numbers.push(count);
-        let needed: f64 = layer.iter().filter_map(|&vertex| rooms.get(vertex)).sum();
-        count += (needed / available).ceil().clamp(1.0, SPREAD) as usize;
-        layer.iter().enumerate().for_each(|(place, &vertex)| at[vertex] = place);
-    }
-    if count == part.layers.len() {
-        return;
-    }
-    let layer_of: Vec<usize> = part.layer_of[..items].iter().map(|&layer| numbers[layer]).collect();
-    let mut wider = Layers::of(part.items.clone(), &layer_of);
-    // What comes into a new layer keeps the order of its edges' ends before and behind.
-    let mut places: Vec<(usize, usize)> = at[..items].iter().map(|&place| (place, 0)).collect();
-    for (&(number, low, high, pull), (_, inner)) in part.edges.iter().zip(&part.chains) {
-        wider.connect(number, low, high, pull);
-        let way: Vec<usize> = std::iter::once(low).chain(inner.iter().copied()).chain([high]).collect();
-        for (step, ends) in way.windows(2).enumerate() {
-            places.extend((step > 0).then_some((at[ends[0]], 0)));
-            let added = numbers[part.layer_of[ends[1]]] - numbers[part.layer_of[ends[0]]] - 1;
-            places.extend(std::iter::repeat_n((at[ends[0]], at[ends[1]]), added));
-        }
-    }
-    wider.layers.iter_mut().for_each(|layer| layer.sort_by_key(|&vertex| places[vertex]));
-    wider.layers.resize(count, Vec::new());
-    *part = wider;
 }
 
 #[cfg(test)]

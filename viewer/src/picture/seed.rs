@@ -6,6 +6,7 @@ use plop_profile::CallGraph;
 use super::layers::parts;
 use super::place::{Area, place};
 use super::size::Size;
+use super::spread::{Window, spread};
 use super::{Direction, EdgeKind, Settings, collide, force, order, reinsert, strip};
 
 /// Beyond so many items no order of ranks can be read; forces place them.
@@ -13,6 +14,9 @@ const FEW_ITEMS: usize = 300;
 
 /// Room at the top of the window for what the page writes there.
 const TOP: f64 = 12.0;
+
+/// The width of a column in a window that holds as many as can be read.
+const COLUMN: f64 = 90.0;
 
 /// Where everything lies in the window.
 pub(super) struct Seed {
@@ -22,6 +26,8 @@ pub(super) struct Seed {
     pub(super) columns: Vec<usize>,
     /// The edges' inner points, by the edge's number, from caller to callee.
     pub(super) bends: Vec<(usize, Vec<[f64; 2]>)>,
+    /// By item, whether its label stands best to its right: no line leaves it there.
+    pub(super) beside: Vec<bool>,
 }
 
 /// Places the items of a graph, given the kinds of its edges and the ranks of its items.
@@ -84,6 +90,9 @@ fn ranked(
     }
     let mut parts = parts(drawn, ranks, &along);
     let down = settings.direction == Direction::Down;
+    let mut sizes = sizes.to_vec();
+    drawn.iter().for_each(|&item| sizes[item].beside = !down);
+    along.iter().for_each(|&(_, low, ..)| sizes[low].beside = false);
     let area = match down {
         false => Area { along: settings.width, across: height, down },
         true => Area { along: height, across: settings.width, down },
@@ -93,8 +102,9 @@ fn ranked(
         let rooms: Vec<f64> = part.items.iter().map(|&item| area.needed(&sizes[item])).collect();
         reinsert::reinsert(part, &rooms, area.across);
         order::turn(part);
+        spread(part, Window { rooms: &rooms, across: area.across, columns: (area.along / COLUMN) as usize });
     }
-    let mut placed = place(&parts, sizes, area);
+    let mut placed = place(&parts, &sizes, area);
     let to_window = |[along, across]: [f64; 2]| if down { [across, along] } else { [along, across] };
     for (number, bends) in &mut placed.bends {
         bends.iter_mut().for_each(|bend| *bend = to_window(*bend));
@@ -108,7 +118,8 @@ fn ranked(
     let radii: Vec<f64> = drawn.iter().map(|&item| sizes[item].radius + 3.0).collect();
     collide::keep_apart(&mut circles, &radii, settings.width, height);
     drawn.iter().zip(circles).for_each(|(&item, spot)| spots[item] = spot);
-    Seed { spots, columns: placed.columns, bends: placed.bends }
+    let beside = sizes.iter().map(|size| size.beside).collect();
+    Seed { spots, columns: placed.columns, bends: placed.bends, beside }
 }
 
 /// The seed by forces.
@@ -138,5 +149,5 @@ fn forced(
     let found = force::force(&radii, &links, axis, settings.width, height);
     let mut spots = vec![[0.0; 2]; sizes.len()];
     drawn.iter().zip(found).for_each(|(&item, spot)| spots[item] = spot);
-    Seed { spots, columns: ranks.to_vec(), bends: Vec::new() }
+    Seed { spots, columns: ranks.to_vec(), bends: Vec::new(), beside: vec![false; sizes.len()] }
 }

@@ -5,9 +5,14 @@ const COVERED: f64 = 0.1;
 const LEAST_RADIUS: f64 = 4.5;
 const GREATEST_RADIUS: f64 = 60.0;
 
-/// The page's labels: 12 px, shortened to some 24 characters; a character is 0.55 em wide on average.
-const CHARACTER: f64 = 0.55 * 12.0;
+/// The page's labels: 11.5 px, or 13 px and bold from a share of 3 % on, shortened to some 24 characters; a character is 0.58 em
+/// wide on average. Behind the name stands the share, if there is any.
+const CHARACTER: f64 = 0.58 * 11.5;
+const LARGE_CHARACTER: f64 = 0.62 * 13.0;
+const LARGE: f64 = 0.03;
 const LABEL_CHARACTERS: usize = 24;
+const SHARE_CHARACTERS: usize = 6;
+const SHARE_SHOWN: f64 = 0.005;
 pub(super) const LABEL_HEIGHT: f64 = 15.0;
 
 /// The room that an item takes around its place.
@@ -16,22 +21,42 @@ pub(super) struct Size {
     pub(super) radius: f64,
     /// The label's width.
     pub(super) label: f64,
+    /// Whether the label stands to the right of the circle, rather than below it.
+    pub(super) beside: bool,
 }
 
 impl Size {
-    pub(super) fn new(radius: f64, label: &str) -> Self {
-        Size { radius, label: label.chars().count().min(LABEL_CHARACTERS) as f64 * CHARACTER }
+    /// The room of an item with this share of the total itself.
+    pub(super) fn new(radius: f64, label: &str, share: f64) -> Self {
+        let name = label.chars().count().min(LABEL_CHARACTERS);
+        let characters = name + if share >= SHARE_SHOWN { SHARE_CHARACTERS } else { 0 };
+        let character = if share > LARGE { LARGE_CHARACTER } else { CHARACTER };
+        Size { radius, label: characters as f64 * character, beside: false }
     }
 
-    /// Half the width of circle and label, the one below the other.
-    pub(super) fn half_width(&self) -> f64 {
-        self.radius.max(self.label / 2.0) + 3.0
+    /// How far circle and label reach to the left and to the right of the circle's centre.
+    pub(super) fn widths(&self) -> [f64; 2] {
+        let circle = self.radius + 3.0;
+        match self.beside {
+            true if self.is_inside() => [circle; 2],
+            true => [circle, circle + 2.0 + self.label],
+            false => [circle.max(self.label / 2.0 + 3.0); 2],
+        }
     }
 
-    /// How far circle and label reach above and below the circle's centre.
-    pub(super) fn heights(&self) -> (f64, f64) {
-        let inside = self.label + 8.0 <= 2.0 * self.radius;
-        (self.radius + 3.0, self.radius + 3.0 + if inside { 0.0 } else { LABEL_HEIGHT })
+    /// How far they reach above and below it.
+    pub(super) fn heights(&self) -> [f64; 2] {
+        let circle = self.radius + 3.0;
+        match self.beside {
+            true => [circle.max(LABEL_HEIGHT / 2.0); 2],
+            false if self.is_inside() => [circle; 2],
+            false => [circle, circle + LABEL_HEIGHT],
+        }
+    }
+
+    /// Whether the label stands in the circle.
+    pub(super) fn is_inside(&self) -> bool {
+        self.label + 8.0 <= 2.0 * self.radius
     }
 }
 

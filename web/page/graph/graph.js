@@ -23,6 +23,13 @@ const ZOOM = { least: 0.05, most: 12 };
 const KEPT = 2000;
 /** So long after a change the places are kept, or once the page goes. */
 const KEEP_MS = 500;
+/** What stays free around a graph that is seen whole: room for the legend above and the slider below. */
+const EDGE = { left: 12, right: 12, top: 48, bottom: 64 };
+/** About what a label takes: its letters, as many as are shown at most, with the share behind them. */
+const LETTER = 6.7;
+const LETTERS = 24;
+const SHARE_LETTERS = 6;
+const LABEL_HEIGHT = 18;
 /** A part of so many items has room for their names when it fills the window. */
 const ROOMY = 1.6;
 
@@ -248,19 +255,24 @@ export class Graph {
     }
   }
 
-  /** What everything that counts takes, in the graph's own coordinates. @param {(item: number) => boolean} [counts] */
+  /** The room that a graph has in the window. */
+  get room() {
+    return { width: Math.max(1, this.size.width - EDGE.left - EDGE.right), height: Math.max(1, this.size.height - EDGE.top - EDGE.bottom) };
+  }
+
+  /** What everything that counts takes, labels included, in the graph's own coordinates. @param {(item: number) => boolean} [counts] */
   #boundsOf(counts = () => true) {
     let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
     const { places, picture } = this;
-    const take = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ around) => {
-      [left, top, right, bottom] = [Math.min(left, x - around), Math.min(top, y - around), Math.max(right, x + around), Math.max(bottom, y + around)];
+    const take = (/** @type {number} */ x, /** @type {number} */ y, around = { left: 0, top: 0, right: 0, bottom: 0 }) => {
+      [left, top, right, bottom] = [Math.min(left, x - around.left), Math.min(top, y - around.top), Math.max(right, x + around.right), Math.max(bottom, y + around.bottom)];
     };
     let all = true;
-    picture?.items.forEach(({ radius }, at) => {
+    picture?.items.forEach((item, at) => {
       if (!counts(at)) all = false;
-      else if (places) take(places.items[2 * at], places.items[2 * at + 1], radius + 8);
+      else if (places) take(places.items[2 * at], places.items[2 * at + 1], around(item, picture.items.length > MAPPED));
     });
-    if (all && places) for (let at = 0; at < places.bends.length; at += 2) take(places.bends[at], places.bends[at + 1], 0);
+    if (all && places) for (let at = 0; at < places.bends.length; at += 2) take(places.bends[at], places.bends[at + 1]);
     return { x: left, y: top, width: right - left, height: bottom - top };
   }
 
@@ -282,12 +294,9 @@ export class Graph {
   /** @param {import("../types.js").Rectangle} bounds @param {number} most */
   #frame(bounds, most) {
     if (!this.places || !Number.isFinite(bounds.x)) return;
-    const { width, height } = this.size;
-    // Room for the legend above, the slider below, and labels at the sides.
-    const edge = { left: 70, right: 90, top: 48, bottom: 64 };
-    const [roomX, roomY] = [width - edge.left - edge.right, height - edge.top - edge.bottom];
-    const k = Math.max(ZOOM.least, Math.min(roomX / Math.max(1, bounds.width), roomY / Math.max(1, bounds.height), most));
-    this.camera = { k, x: edge.left + (roomX - bounds.width * k) / 2 - bounds.x * k, y: edge.top + (roomY - bounds.height * k) / 2 - bounds.y * k };
+    const { width, height } = this.room;
+    const k = Math.max(ZOOM.least, Math.min(width / Math.max(1, bounds.width), height / Math.max(1, bounds.height), most));
+    this.camera = { k, x: EDGE.left + (width - bounds.width * k) / 2 - bounds.x * k, y: EDGE.top + (height - bounds.height * k) / 2 - bounds.y * k };
     this.#sendCamera(false);
   }
 
@@ -487,4 +496,11 @@ export class Graph {
     const { picture, camera } = this;
     return { settled: this.isSettled, version: picture?.version ?? "", drawn: this.drawn, frames: this.screen.frames, camera: { ...camera }, window: this.size, total: picture?.total ?? 0, shown: picture?.shown, folded: picture?.folded };
   }
+}
+
+/** What an item and its label take around the item's place; of a large graph, few are labelled. @param {import("../types.js").Item} item @param {boolean} many */
+function around({ radius, label, beside }, many) {
+  const circle = radius + 8;
+  const letters = many ? 0 : (Math.min(LETTERS, label.length) + SHARE_LETTERS) * LETTER;
+  return beside ? { left: circle, top: circle, right: circle + letters, bottom: circle } : { left: Math.max(circle, letters / 2), top: circle, right: Math.max(circle, letters / 2), bottom: many ? circle : radius + LABEL_HEIGHT };
 }

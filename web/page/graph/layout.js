@@ -95,7 +95,7 @@ export function* layingOut(picture, known) {
   const all = [...nodes, ...bends.flat()];
   const links = edges.filter((edge) => edge.kind === "line" && !items[edge.from].strip).map((edge) => ({ source: edge.from, target: edge.to, share: edge.weight / (total || 1) }));
   const heaviest = links.reduce((most, link) => Math.max(most, link.share), 1e-9);
-  const boxes = items.map(({ radius }) => (many ? { width: 2 * radius + 3, height: 2 * radius + 3 } : { width: 2 * radius + 26, height: 2 * radius + 22 }));
+  const boxes = items.map(({ radius, beside }) => (many ? { width: 2 * radius + 3, height: 2 * radius + 3 } : { width: 2 * radius + 26, height: beside ? Math.max(2 * radius + 8, 17) : 2 * radius + 22 }));
   const free = direction === "free";
   const [along, across] = direction === "down" ? [forceY, forceX] : [forceX, forceY];
   const seedAlong = (/** @type {any} */ node) => (direction === "down" ? node.seed.y : node.seed.x);

@@ -157,7 +157,7 @@ function wanted({ scene, circles, size }, isLit, dimmed) {
     const item = items[at];
     const part = total ? item.self / total : 0;
     const suffix = (part >= 0.005 ? `  ${share(item.self, total)}` : "") + change(item.delta);
-    return { index: at, ...circles[at], text: item.label, suffix, priority: weight(at), beside: item.strip || direction === "down", size: small ? (part > 0.03 ? 11.5 : 10.5) : part > 0.03 ? 13 : 11.5 };
+    return { index: at, ...circles[at], text: item.label, suffix, priority: weight(at), beside: !!item.beside || direction === "down", size: small ? (part > 0.03 ? 11.5 : 10.5) : part > 0.03 ? 13 : 11.5 };
   });
 }
 

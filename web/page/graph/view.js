@@ -141,7 +141,7 @@ export class GraphView {
 
   #query() {
     const query = this.look.query(this.parameters);
-    const { width, height } = this.graph.size;
+    const { width, height } = this.graph.room;
     query.set("width", String(Math.round(width)));
     query.set("height", String(Math.round(height)));
     if (!query.has("items")) query.set("items", String(this.#fitting()));
