@@ -40,7 +40,7 @@ test("a call back leaves its caller towards its callee and passes its bends", ()
 
 test("what is written on an edge stands clear of its circles", () => {
   for (const radius of [5, 15, 40]) {
-    const { middle } = curve({ x: 0, y: 0, radius }, { x: 200, y: 300, radius: 30 }, [{ x: 100, y: 300 }], "right", 8);
+    const { middles: [middle] } = curve({ x: 0, y: 0, radius }, { x: 200, y: 300, radius: 30 }, [{ x: 100, y: 300 }], "right", 8);
     assert.ok(Math.hypot(middle.x, middle.y) > radius + 15, `${radius}: ${middle.x} ${middle.y}`);
   }
 });

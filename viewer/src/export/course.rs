@@ -31,8 +31,8 @@ pub(super) struct Course {
     pub(super) tip: Point,
     /// Where the arrowhead points, as a vector of length 1.
     pub(super) towards: Point,
-    /// The middle of the longest part, clear of the circles.
-    pub(super) middle: Point,
+    /// The middles of the parts, the longest first.
+    pub(super) middles: Vec<Point>,
 }
 
 pub(super) fn course(from: Circle, to: Circle, bends: &[Point], direction: Direction, head: f64) -> Course {
@@ -58,9 +58,10 @@ pub(super) fn course(from: Circle, to: Circle, bends: &[Point], direction: Direc
     };
     let parts: Vec<[Point; 3]> = stations.windows(2).map(part).collect();
     let length = |at: usize| (stations[at + 1][0] - stations[at][0]).hypot(stations[at + 1][1] - stations[at][1]);
-    let longest = (0..parts.len()).max_by(|&a, &b| length(a).total_cmp(&length(b)).then(b.cmp(&a))).unwrap_or(0);
-    let middle = middle(stations[longest], parts[longest]);
-    Course { start, parts, tip, towards: shifted([0.0; 2], along, side), middle }
+    let mut longest: Vec<usize> = (0..parts.len()).collect();
+    longest.sort_by(|&a, &b| length(b).total_cmp(&length(a)));
+    let middles = longest.into_iter().map(|at| middle(stations[at], parts[at])).collect();
+    Course { start, parts, tip, towards: shifted([0.0; 2], along, side), middles }
 }
 
 /// Bowed to one side, so that an edge and its opposite lie apart.
@@ -78,7 +79,7 @@ fn bowed(from: Circle, to: Circle, head: f64) -> Course {
     let (x, y) = (end[0] - start[0], end[1] - start[1]);
     let bow = [(start[0] + end[0]) / 2.0 - y * 0.12, (start[1] + end[1]) / 2.0 + x * 0.12];
     let part = [bow, bow, end];
-    Course { start, parts: vec![part], tip, towards, middle: middle(start, part) }
+    Course { start, parts: vec![part], tip, towards, middles: vec![middle(start, part)] }
 }
 
 /// What an edge passes. Beside circles and bends it runs along the ranks, so that edges between the same columns begin and end to
@@ -133,10 +134,11 @@ mod tests {
             let found = course(circle(&case["from"]), circle(&case["to"]), &bends, direction, number(&case["head"]));
             let drawn = &case["drawn"];
             let angle = number(&drawn["angle"]);
-            let expected =
-                [point(&drawn["start"]), point(&drawn["tip"]), [angle.cos(), angle.sin()], point(&drawn["middle"])];
-            let mut pairs: Vec<_> =
-                [found.start, found.tip, found.towards, found.middle].into_iter().zip(expected).collect();
+            let expected = [point(&drawn["start"]), point(&drawn["tip"]), [angle.cos(), angle.sin()]];
+            let mut pairs: Vec<_> = [found.start, found.tip, found.towards].into_iter().zip(expected).collect();
+            let middles = drawn["middles"].as_array().unwrap();
+            assert_eq!(middles.len(), found.middles.len(), "{case}");
+            pairs.extend(found.middles.iter().copied().zip(middles.iter().map(point)));
             let parts = drawn["parts"].as_array().unwrap();
             assert_eq!(parts.len(), found.parts.len(), "{case}");
             for (part, drawn) in found.parts.iter().zip(parts) {

@@ -17,6 +17,7 @@ mod force;
 mod hubs;
 mod isotonic;
 mod items;
+mod lanes;
 mod layers;
 mod net;
 mod order;

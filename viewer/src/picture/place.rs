@@ -2,6 +2,7 @@
 //! callees, in the order that crosses least. Works in (along, across); knows no samples.
 
 use super::isotonic::nearest;
+use super::lanes::level;
 use super::layers::Layers;
 use super::size::{LABEL_HEIGHT, Size};
 
@@ -9,7 +10,7 @@ use super::size::{LABEL_HEIGHT, Size};
 const STRETCH: f64 = 2.4;
 const FARTHEST: f64 = 300.0;
 /// The distance that an edge's lane keeps from its neighbours.
-const LANE: f64 = 5.0;
+pub(super) const LANE: f64 = 5.0;
 const GAP: f64 = 4.0;
 const MARGIN: f64 = 16.0;
 /// How often overlaps are looked for at most.
@@ -39,9 +40,9 @@ pub(super) struct Placed {
 
 /// The room around an item in (along, across): before and behind on each axis.
 #[derive(Debug, Clone, Copy)]
-struct Room {
+pub(super) struct Room {
     along: [f64; 2],
-    across: [f64; 2],
+    pub(super) across: [f64; 2],
     /// What is drawn: the circle and the label, each by its (along, across) limits from the item's place.
     boxes: [[[f64; 2]; 2]; 2],
 }
@@ -98,6 +99,7 @@ pub(super) fn place(parts: &[Layers], sizes: &[Size], area: Area) -> Placed {
         column.sort_by(|a, b| spots[a.part][a.vertex][1].total_cmp(&spots[b.part][b.vertex][1]));
     }
     keep_apart(&mut spots, &filled, area);
+    level(&mut spots, parts, &filled, area.across);
 
     let mut placed = Placed { spots: vec![[0.0; 2]; sizes.len()], columns: vec![0; sizes.len()], bends: Vec::new() };
     for ((part, (first, _)), spots) in parts.iter().zip(&found).zip(&spots) {
@@ -113,12 +115,12 @@ pub(super) fn place(parts: &[Layers], sizes: &[Size], area: Area) -> Placed {
 
 /// What lies in a column.
 #[derive(Debug, Clone, Copy)]
-struct Vertex {
-    part: usize,
-    vertex: usize,
+pub(super) struct Vertex {
+    pub(super) part: usize,
+    pub(super) vertex: usize,
     /// None for a dummy.
     item: Option<usize>,
-    room: Room,
+    pub(super) room: Room,
 }
 
 const DUMMY: Room = Room { along: [0.0; 2], across: [LANE; 2], boxes: [[[0.0; 2]; 2]; 2] };
@@ -209,11 +211,13 @@ fn fit_in(part: &Layers, across: &mut [f64], rooms: &[Room], skyline: &mut [f64]
 fn stops(parts: &[Layers], firsts: &[usize], columns: usize, rooms: &[Room], area: Area) -> Vec<f64> {
     let (mut reach, mut counts) = (vec![[0.0_f64; 2]; columns], vec![0.0; columns]);
     let (mut greatest, mut needed) = (vec![[0.0_f64; 2]; columns], vec![0.0; columns]);
+    let mut circles = vec![0.0_f64; columns];
     for (part, first) in parts.iter().zip(firsts) {
         for (vertex, &item) in part.items.iter().enumerate() {
             let column = first + part.layer_of[vertex];
             counts[column] += 1.0;
             needed[column] += rooms[item].across.iter().sum::<f64>();
+            circles[column] = circles[column].max(rooms[item].boxes[0][0][1]);
             for side in 0..2 {
                 reach[column][side] += rooms[item].along[side];
                 greatest[column][side] = greatest[column][side].max(rooms[item].along[side]);
@@ -225,7 +229,11 @@ fn stops(parts: &[Layers], firsts: &[usize], columns: usize, rooms: &[Room], are
     }
     // Where a column has room across, the labels of two columns can pass each other; a crowded one needs its width.
     let crowd = |column: usize| (0.3 + needed[column] / area.across).min(1.0);
-    let gap = |column: usize| (reach[column - 1][1] + reach[column][0]) * crowd(column - 1).max(crowd(column)) + 24.0;
+    let gap = |column: usize| {
+        let labels = (reach[column - 1][1] + reach[column][0]) * crowd(column - 1).max(crowd(column));
+        // An arrow between the greatest circles has its length.
+        labels.max(circles[column - 1] + circles[column]) + 24.0
+    };
     let gaps: Vec<f64> = (1..columns).map(gap).collect();
     // The outermost columns' labels stay inside.
     let [start, end] = match columns {

@@ -172,16 +172,4 @@ mod tests {
         let counted = net.crossings();
         assert_eq!(counted, crossings(&net.into_layers()));
     }
-
-    #[test]
-    fn a_caller_of_more_than_the_window_holds_has_them_in_several_layers() {
-        let edges: Vec<_> = (1..31).map(|callee| (callee, 0, callee, 1.0)).collect();
-        let ranks: Vec<usize> = (0..31).map(|item| usize::from(item > 0)).collect();
-        let mut part = parts(&(0..31).collect::<Vec<_>>(), &ranks, &edges).swap_remove(0);
-        reinsert(&mut part, &[40.0; 31], 500.0);
-        assert!(part.layers.len() > 2, "{:?}", part.layers);
-        let items = |layer: &Vec<usize>| layer.iter().filter(|&&vertex| !part.is_dummy(vertex)).count();
-        assert!(part.layers.iter().all(|layer| items(layer) <= 20), "{:?}", part.layers);
-        assert_eq!(crossings(&part), 0);
-    }
 }

@@ -108,3 +108,40 @@ fn parted(part: &Layers, at: &[usize], dealt: &[Dealt]) -> Layers {
     wider.continues = dealt.iter().flat_map(|dealt| (0..dealt.columns).map(|column| column > 0)).collect();
     wider
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::layers::parts;
+    use super::*;
+
+    fn items(part: &Layers, layer: &[usize]) -> Vec<usize> {
+        layer.iter().copied().filter(|&vertex| !part.is_dummy(vertex)).collect()
+    }
+
+    #[test]
+    fn callees_of_more_than_the_window_holds_take_turns_in_columns_that_hold_them() {
+        let edges: Vec<_> = (1..31).map(|callee| (callee, 0, callee, 1.0)).collect();
+        let ranks: Vec<usize> = (0..31).map(|item| usize::from(item > 0)).collect();
+        let mut part = parts(&(0..31).collect::<Vec<_>>(), &ranks, &edges).swap_remove(0);
+        spread(&mut part, Window { rooms: &[40.0; 31], across: 500.0, columns: 9 });
+        assert_eq!(part.continues, [false, false, true, true]);
+        for layer in &part.layers {
+            let items = items(&part, layer);
+            assert!(40 * items.len() <= 500, "{:?}", part.layers);
+            assert!(items.is_sorted_by(|a, b| a < b), "the order is kept: {:?}", part.layers);
+            assert!(items.windows(2).all(|pair| pair[1] - pair[0] <= 4), "neighbours are near: {:?}", part.layers);
+        }
+        for (&(_, low, high, _), (_, inner)) in part.edges.iter().zip(&part.chains) {
+            assert_eq!(inner.len(), part.layer_of[high] - part.layer_of[low] - 1);
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_room_for_more_columns_a_layer_stays_crowded() {
+        let edges: Vec<_> = (1..31).map(|callee| (callee, 0, callee, 1.0)).collect();
+        let ranks: Vec<usize> = (0..31).map(|item| usize::from(item > 0)).collect();
+        let mut part = parts(&(0..31).collect::<Vec<_>>(), &ranks, &edges).swap_remove(0);
+        spread(&mut part, Window { rooms: &[40.0; 31], across: 500.0, columns: 3 });
+        assert_eq!(part.layers.len(), 3);
+    }
+}

@@ -3,7 +3,8 @@
 
 /** @typedef {import("../types.js").Point} Point */
 /** @typedef {{ x: number, y: number, radius: number }} Circle */
-/** @typedef {{ start: Point, parts: [Point, Point, Point][], tip: Point, angle: number, middle: Point }} Curve each part: two control points and an end */
+/** @typedef {{ start: Point, parts: [Point, Point, Point][], tip: Point, angle: number, middles: Point[] }} Curve each part: two control points and an end; the
+ *   middles of the parts, the longest first */
 
 /** What part of the way to the next column an edge runs along the ranks, at either end. */
 const LEVEL = 0.2;
@@ -43,13 +44,7 @@ export function curve(from, to, bends, direction, head) {
     const bow = { x: (start.x + end.x) / 2 - (end.y - start.y) * 0.12, y: (start.y + end.y) / 2 + (end.x - start.x) * 0.12 };
     parts.push([bow, bow, end]);
   }
-  // Where what is written on it stands: in the middle of its longest part, clear of the circles.
-  const entry = (/** @type {number} */ at) => (at === 0 ? start : parts[at - 1][2]);
-  const length = (/** @type {number} */ at) => Math.hypot(parts[at][2].x - entry(at).x, parts[at][2].y - entry(at).y);
-  const longest = parts.reduce((best, _, at) => (length(at) > length(best) ? at : best), 0);
-  const [first, second, last] = parts[longest];
-  const middle = { x: (entry(longest).x + 3 * first.x + 3 * second.x + last.x) / 8, y: (entry(longest).y + 3 * first.y + 3 * second.y + last.y) / 8 };
-  return { start, parts, tip, angle, middle };
+  return { start, parts, tip, angle, middles: middlesOf(start, parts) };
 }
 
 /**
@@ -83,6 +78,31 @@ function onBorder(circle, along, side, gap) {
 function towards(from, to, by) {
   const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
   return { x: from.x + ((to.x - from.x) / length) * by, y: from.y + ((to.y - from.y) / length) * by };
+}
+
+/** Where what is written on an edge could stand, the best first. @param {Point} start @param {[Point, Point, Point][]} parts @returns {Point[]} */
+function middlesOf(start, parts) {
+  const entry = (/** @type {number} */ at) => (at === 0 ? start : parts[at - 1][2]);
+  const lengths = parts.map((part, at) => Math.hypot(part[2].x - entry(at).x, part[2].y - entry(at).y));
+  return parts.map((_, at) => at).sort((left, right) => lengths[right] - lengths[left]).map((at) => pointOn(entry(at), parts[at], 0.5));
+}
+
+/** Points along an edge, no farther from each other than that, however it bends. @param {Curve} curve @param {number} step @param {(point: Point) => void} take */
+export function walk({ start, parts }, step, take) {
+  let entry = start;
+  for (const part of parts) {
+    const long = Math.hypot(part[0].x - entry.x, part[0].y - entry.y) + Math.hypot(part[1].x - part[0].x, part[1].y - part[0].y) + Math.hypot(part[2].x - part[1].x, part[2].y - part[1].y);
+    // A curve runs at most half as fast again as on average.
+    const steps = Math.ceil((1.5 * long) / step);
+    for (let at = 0; at <= steps; at++) take(pointOn(entry, part, steps ? at / steps : 0));
+    entry = part[2];
+  }
+}
+
+/** @param {Point} start @param {[Point, Point, Point]} part @param {number} t @returns {Point} */
+function pointOn(start, [first, second, end], t) {
+  const [a, b, c, d] = [(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t ** 3];
+  return { x: a * start.x + b * first.x + c * second.x + d * end.x, y: a * start.y + b * first.y + c * second.y + d * end.y };
 }
 
 /** The width of an edge with that share of all. @param {number} share */

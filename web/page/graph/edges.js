@@ -1,6 +1,8 @@
-// How edges are drawn: their width, colour and arrowheads; marks for those that are not drawn as lines.
+// How edges are drawn: their width, colour and arrowheads, and what is written on them; marks for those that are not drawn as
+// lines.
 
-import { curve, edgeWidth } from "./curves.js";
+import { curve, edgeWidth, walk } from "./curves.js";
+import { ON_EDGE_HEIGHT, placeOnEdge } from "./labels.js";
 import { color, tint } from "./palette.js";
 
 /** @typedef {import("./scene.js").View} View */
@@ -11,6 +13,10 @@ const PLAIN = 1.3;
 const BATCH = 64;
 /** From what part of a change on an edge wears its sign. */
 const SIGNED = 0.05;
+/** On an edge shorter than this nothing is written. */
+const SHORT = 70;
+/** How far the points are apart by which an edge is told to lie under a label: less than a label is high. */
+const TRACE = 8;
 
 /** The colour of an edge: what it stands for, or how it changed. @param {View} view @param {number} number */
 function stroke({ scene, theme }, number) {
@@ -125,17 +131,23 @@ export function* drawMarks(context, view) {
   context.globalAlpha = 1;
 }
 
-/** @param {Context} context @param {View} view @param {number} number @param {number} part @param {string} stroke */
-export function drawEdge(context, { scene, circles, camera, theme, fontOf }, number, part, stroke) {
+/** What an edge with that part of all looks like. @param {View} view @param {number} number @param {number} part */
+function shapeOf({ scene, circles, camera }, number, part) {
   const edge = scene.picture.edges[number];
   const width = Math.max(0.6, edgeWidth(part) * Math.min(1, camera.k));
   const head = Math.min(16, 5 + 1.5 * width);
   const bends = scene.bends[number]?.map(({ x, y }) => ({ x: x * camera.k + camera.x, y: y * camera.k + camera.y })) ?? [];
-  const { start, parts, tip, angle, middle } = curve(circles[edge.from], circles[edge.to], bends, scene.picture.direction, head);
+  return { width, head, course: curve(circles[edge.from], circles[edge.to], bends, scene.picture.direction, head) };
+}
+
+/** @param {Context} context @param {View} view @param {number} number @param {number} part @param {string} stroke */
+export function drawEdge(context, view, number, part, stroke) {
+  const { width, head, course } = shapeOf(view, number, part);
+  const { start, parts, tip, angle } = course;
   context.strokeStyle = stroke;
   context.lineWidth = width;
   context.lineCap = "butt";
-  context.setLineDash(edge.elided > 0 ? [4 + 1.5 * width, 3 + width] : []);
+  context.setLineDash(view.scene.picture.edges[number].elided > 0 ? [4 + 1.5 * width, 3 + width] : []);
   context.beginPath();
   context.moveTo(start.x, start.y);
   for (const [first, second, end] of parts) context.bezierCurveTo(first.x, first.y, second.x, second.y, end.x, end.y);
@@ -150,17 +162,63 @@ export function drawEdge(context, { scene, circles, camera, theme, fontOf }, num
   context.closePath();
   context.fillStyle = stroke;
   context.fill();
-  const sign = edge.delta === undefined || Math.abs(edge.delta) < SIGNED ? "" : edge.delta > 0 ? "+" : "−";
-  const text = [edge.elided > 0 ? `⋯${edge.elided}` : "", sign].filter(Boolean).join(" ");
-  if (!text || Math.hypot(tip.x - start.x, tip.y - start.y) <= 70) return;
-  context.font = fontOf(10, false);
-  const around = context.measureText(text).width / 2 + 2;
-  const alpha = context.globalAlpha;
-  context.fillStyle = theme.halo;
-  context.fillRect(middle.x - around, middle.y - 6, 2 * around, 12);
-  context.fillStyle = sign ? stroke : theme.soft;
-  context.globalAlpha = alpha;
+}
+
+/** The points of all lines, for what is written to keep off them. @param {View} view @param {import("./labels.js").Grid} grid */
+export function traceEdges(view, grid) {
+  const { edges, total } = view.scene.picture;
+  for (const number of view.scene.order) {
+    if (edges[number].kind === "faint" || isOutside(view, number)) continue;
+    walk(shapeOf(view, number, edges[number].weight / (total || 1)).course, TRACE, (point) => grid.addPoint(point, number));
+  }
+}
+
+/**
+ * What is written on edges: how many functions are left out, if there is room, which is on the card of the edge's items too; and
+ * the sign of a change, in any case, since colour alone must not say it.
+ * @param {Context} context @param {View} view @param {import("./labels.js").Grid} grid with all that is drawn
+ */
+export function drawTexts(context, view, grid) {
+  const { scene, focus, near } = view;
+  const { edges, total } = scene.picture;
+  context.font = view.fontOf(10, false);
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.fillText(text, middle.x, middle.y);
+  for (const number of scene.order) {
+    const edge = edges[number];
+    const text = textOf(edge);
+    const touched = focus.hover === edge.from || focus.hover === edge.to;
+    if (!text || (edge.kind === "faint" && !touched) || (near && !near.edges.has(number)) || isOutside(view, number)) continue;
+    const { start, tip, middles } = shapeOf(view, number, edge.weight / (total || 1)).course;
+    if (Math.hypot(tip.x - start.x, tip.y - start.y) <= SHORT) continue;
+    const width = context.measureText(text).width + 4;
+    const place = placeOnEdge(middles, width, number, grid) ?? (touched || signOf(edge) ? middles[0] : undefined);
+    if (place) drawText(context, view, number, text, place, width);
+  }
 }
+
+/** What is written on one edge, whatever it lies on. @param {Context} context @param {View} view @param {number} number */
+export function drawTextAnyhow(context, view, number) {
+  const edge = view.scene.picture.edges[number];
+  const text = textOf(edge);
+  const { start, tip, middles } = shapeOf(view, number, edge.weight / (view.scene.picture.total || 1)).course;
+  if (!text || Math.hypot(tip.x - start.x, tip.y - start.y) <= SHORT) return;
+  context.font = view.fontOf(10, false);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  drawText(context, view, number, text, middles[0], context.measureText(text).width + 4);
+}
+
+/** @param {Context} context @param {View} view @param {number} number @param {string} text @param {import("../types.js").Point} at @param {number} width */
+function drawText(context, view, number, text, { x, y }, width) {
+  context.fillStyle = view.theme.halo;
+  context.fillRect(x - width / 2, y - ON_EDGE_HEIGHT / 2, width, ON_EDGE_HEIGHT);
+  context.fillStyle = signOf(view.scene.picture.edges[number]) ? stroke(view, number) : view.theme.soft;
+  context.fillText(text, x, y);
+}
+
+/** @param {import("../types.js").Edge} edge */
+const signOf = ({ delta }) => (delta === undefined || Math.abs(delta) < SIGNED ? "" : delta > 0 ? "+" : "−");
+
+/** @param {import("../types.js").Edge} edge */
+const textOf = (edge) => [edge.elided > 0 ? `⋯${edge.elided}` : "", signOf(edge)].filter(Boolean).join(" ");

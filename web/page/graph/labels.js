@@ -1,12 +1,18 @@
-// Labels: which items get one, where it stands, how far it is shortened. None overlaps another or a circle; the items that
-// have most choose first. Pure: knows widths by the function that it is given.
+// Labels: which items get one, where it stands, how far it is shortened. None overlaps another or a circle, and few lie on edges;
+// the items that have most choose first. Then what is written on edges, where that has room. Pure: knows widths by the function
+// that it is given.
 
 /** @typedef {import("../types.js").Rectangle} Rectangle */
+/** @typedef {import("../types.js").Point} Point */
 /** @typedef {{ index: number, x: number, y: number, radius: number, text: string, suffix?: string, priority: number, beside: boolean, size: number }} Wanted */
 /** @typedef {{ index: number, text: string, box: Rectangle, inside: boolean }} Placed */
 
 /** What a label is not cut down to. */
 const LEAST_LETTERS = 8;
+/** The height of what is written on an edge. */
+export const ON_EDGE_HEIGHT = 12;
+/** A label rather takes the worst of its places than lie on one edge more. */
+const ON_EDGE = 8;
 /** Nearer than so many pixels to another's circle, a label could be read as the other's. */
 const APART = 6;
 /** How a label is tried, the best first: with how many letters, how far from its circle, in what part of its size, and
@@ -23,16 +29,18 @@ const TRIES = [
   { letters: LEAST_LETTERS, away: 4, part: 0.85, apart: false },
   { letters: LEAST_LETTERS, away: 12, part: 0.85, apart: false },
 ];
+/** So many of them read well enough to be preferred to lying on an edge. */
+const GOOD_TRIES = 4;
 
 /**
  * @param {Wanted[]} wanted in screen pixels
  * @param {(text: string, size: number) => number} measure
  * @param {Rectangle} window where labels may stand
  * @param {Rectangle[]} taken what else is in the way
+ * @param {Grid} [grid] edges that labels keep off, if they can; holds all circles and labels afterwards
  * @returns {Placed[]}
  */
-export function placeLabels(wanted, measure, window, taken) {
-  const grid = new Grid(64);
+export function placeLabels(wanted, measure, window, taken, grid = new Grid(64)) {
   for (const item of wanted) grid.add({ x: item.x - item.radius, y: item.y - item.radius, width: 2 * item.radius, height: 2 * item.radius }, item.index);
   for (const box of taken) grid.add(box, -1);
   /** @type {Placed[]} */
@@ -49,7 +57,10 @@ export function placeLabels(wanted, measure, window, taken) {
 
 /** @param {Wanted} item @param {(text: string, size: number) => number} measure @param {Rectangle} window @param {Grid} grid @returns {Placed | undefined} */
 function place(item, measure, window, grid) {
-  for (const { letters, away, part, apart } of TRIES) {
+  /** On an edge: taken if it comes to nothing better. @type {Placed | undefined} */
+  let fallback;
+  for (const [number, { letters, away, part, apart }] of TRIES.entries()) {
+    if (fallback && number >= GOOD_TRIES) return fallback;
     if (letters !== Infinity && item.text.length <= letters && apart && away === 0) continue;
     // The name is cut; the number behind it stays whole.
     const text = shorten(item.text, letters) + (item.suffix ?? "");
@@ -60,12 +71,19 @@ function place(item, measure, window, grid) {
       return { index: item.index, text, inside: true, box: { x: item.x - width / 2, y: item.y - height / 2, width, height } };
     }
     if (letters === Infinity && width > 190) continue;
-    for (const box of spots(item, width, height, away)) {
+    let [best, least] = [/** @type {Rectangle | null} */ (null), Infinity];
+    for (const [worse, box] of spots(item, width, height, away).entries()) {
+      if (worse >= least) break;
       if (box.x < window.x || box.y < window.y || box.x + width > window.x + window.width || box.y + height > window.y + window.height) continue;
-      if (grid.isFree(box, -2) && (!apart || !grid.isNearCircle(box, item.index))) return { index: item.index, text, inside: false, box };
+      if (!grid.isFree(box, -2) || (apart && grid.isNearCircle(box, item.index))) continue;
+      const cost = worse + ON_EDGE * grid.edgesIn(box);
+      if (cost < least) [best, least] = [box, cost];
     }
+    const found = best && { index: item.index, text, inside: false, box: best };
+    if (found && least < ON_EDGE) return found;
+    fallback ??= found ?? undefined;
   }
-  return undefined;
+  return fallback;
 }
 
 /** The eight places around a circle, the best first. @param {Wanted} item @param {number} width @param {number} height @param {number} farther @returns {Rectangle[]} */
@@ -88,25 +106,59 @@ function spots(item, width, height, farther) {
   return item.beside ? [right, below, ...corners, above, left] : [below, ...corners.slice(0, 2), above, right, ...corners.slice(2), left];
 }
 
+/**
+ * Where what is written on an edge has room: clear of circles, labels, all that is written on others, and the others themselves.
+ * @param {Point[]} middles where it could stand, the best first @param {number} width @param {number} edge @param {Grid} grid
+ * @returns {Point | undefined}
+ */
+export function placeOnEdge(middles, width, edge, grid) {
+  return middles.find(({ x, y }) => {
+    const box = { x: x - width / 2, y: y - ON_EDGE_HEIGHT / 2, width, height: ON_EDGE_HEIGHT };
+    if (!grid.isFree(box, -2) || grid.edgesIn(box, edge) > 0) return false;
+    grid.add(box, -1);
+    return true;
+  });
+}
+
 /** @param {string} text @param {number} letters */
 export function shorten(text, letters) {
   return text.length <= letters ? text : `${text.slice(0, letters - 1)}…`;
 }
 
-/** Rectangles by the cells of a grid that they touch. */
-class Grid {
+/** Rectangles by the cells of a grid that they touch, and points of edges by the cell that they lie in. */
+export class Grid {
   /** @param {number} cell */
   constructor(cell) {
     this.cell = cell;
     /** @type {Map<number, { box: Rectangle, owner: number }[]>} */
     this.cells = new Map();
+    /** @type {Map<number, { x: number, y: number, edge: number }[]>} */
+    this.points = new Map();
+  }
+
+  /** @param {Point} point @param {number} edge */
+  addPoint({ x, y }, edge) {
+    const key = keyOf(Math.floor(x / this.cell), Math.floor(y / this.cell));
+    const cell = this.points.get(key);
+    if (cell) cell.push({ x, y, edge });
+    else this.points.set(key, [{ x, y, edge }]);
+  }
+
+  /** How many edges have a point in a box, but for one. @param {Rectangle} box @param {number} [but] */
+  edgesIn(box, but = -1) {
+    if (this.points.size === 0) return 0;
+    const edges = new Set();
+    for (const key of this.#keys(box)) {
+      for (const { x, y, edge } of this.points.get(key) ?? []) if (edge !== but && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height) edges.add(edge);
+    }
+    return edges.size;
   }
 
   /** @param {Rectangle} box */
   #keys(box) {
     const keys = [];
     for (let x = Math.floor(box.x / this.cell); x <= Math.floor((box.x + box.width) / this.cell); x++) {
-      for (let y = Math.floor(box.y / this.cell); y <= Math.floor((box.y + box.height) / this.cell); y++) keys.push((x + 4096) * 8192 + y + 4096);
+      for (let y = Math.floor(box.y / this.cell); y <= Math.floor((box.y + box.height) / this.cell); y++) keys.push(keyOf(x, y));
     }
     return keys;
   }
@@ -137,6 +189,9 @@ class Grid {
     return false;
   }
 }
+
+/** @param {number} column @param {number} row */
+const keyOf = (column, row) => (column + 4096) * 8192 + row + 4096;
 
 /** @param {Rectangle} left @param {Rectangle} right */
 export function overlap(left, right) {

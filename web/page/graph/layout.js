@@ -90,7 +90,7 @@ export function* layingOut(picture, known) {
   // The seeds of bends belong to the seeds of items: among items that keep their places, edges keep theirs or run straight.
   const lane = (/** @type {import("../types.js").Edge} */ edge) => (news < items.length ? known.lanes.get(laneOf(picture, edge)) ?? [] : edge.bends.map(([x, y]) => ({ x, y })));
   /** @type {any[][]} */
-  const bends = edges.map((edge) => many || !isBent(edge) ? [] : lane(edge).map(({ x, y }) => ({ x, y, ...(news < items.length && { fx: x, fy: y }), seed: { x, y }, radius: 0, bend: true })));
+  const bends = edges.map((edge) => many || !isBent(edge) ? [] : lane(edge).map(({ x, y }) => ({ x, y, fx: x, fy: y, seed: { x, y }, radius: 0, bend: true })));
   if (news === 0) return read(nodes, bends);
   const all = [...nodes, ...bends.flat()];
   const links = edges.filter((edge) => edge.kind === "line" && !items[edge.from].strip).map((edge) => ({ source: edge.from, target: edge.to, share: edge.weight / (total || 1) }));

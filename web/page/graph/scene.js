@@ -1,7 +1,7 @@
 // Draws a scene on a canvas's context: edges, circles, rings, labels. Knows nothing of workers or pointers.
 
-import { drawEdge, drawEdges, drawMarks, drawPart, groupColor, isOff } from "./edges.js";
-import { placeLabels } from "./labels.js";
+import { drawEdge, drawEdges, drawMarks, drawPart, drawTextAnyhow, drawTexts, groupColor, isOff, traceEdges } from "./edges.js";
+import { Grid, placeLabels } from "./labels.js";
 import { tint } from "./palette.js";
 import { edgesOf, related } from "./reach.js";
 import { share } from "../quantity.js";
@@ -92,7 +92,10 @@ export function* drawing(context, view, moving, taken) {
   }
   context.globalAlpha = 1;
   if (moving && scene.many) return [];
-  const labels = placeLabels(wanted(view, isLit, dimmed), (text, height) => widthOf(context, text, height), { x: 4, y: 4, width: size.width - 8, height: size.height - 8 }, caption ? [...taken, caption] : taken);
+  const grid = new Grid(64);
+  if (!scene.many) traceEdges(view, grid);
+  const labels = placeLabels(wanted(view, isLit, dimmed), (text, height) => widthOf(context, text, height), { x: 4, y: 4, width: size.width - 8, height: size.height - 8 }, caption ? [...taken, caption] : taken, grid);
+  if (!scene.many) drawTexts(context, view, grid);
   for (const label of labels) {
     drawLabel(context, label, view, dimmed && !isLit(label.index) ? 0.25 : 1);
     if (++count % STEP === 0) yield;
@@ -109,6 +112,7 @@ export function drawHover(context, view) {
   for (const number of own) {
     context.globalAlpha = 0.8;
     drawEdge(context, view, number, edges[number].weight / (total || 1), groupColor(view, edges[number].from === item ? edges[number].to : item));
+    drawTextAnyhow(context, view, number);
   }
   const split = [...(focus.split ?? [])].sort((left, right) => right[1] - left[1]).slice(0, MOVING_EDGES);
   for (const [number] of split) drawPart(context, view, number, edges[number]?.kind === "line" || own.includes(number));
