@@ -59,6 +59,8 @@ const MARGIN: f64 = 12.0;
 const SHARE_SHOWN: f64 = 0.005;
 const LARGE: f64 = 0.03;
 const LABEL_CHARACTERS: usize = 24;
+/// The width of a character as a part of its size, on average.
+const CHARACTER: f64 = 0.57;
 
 /// The picture as SVG.
 fn svg(picture: &Picture) -> String {
@@ -78,12 +80,15 @@ fn write_svg(picture: &Picture, out: &mut String) -> std::fmt::Result {
     for edge in &picture.edges {
         write_edge(picture, edge, out)?;
     }
+    let mut taken = Vec::new();
     for item in &picture.items {
         write_circle(picture, item, out)?;
+        taken.push(Rectangle { center: [item.x, item.y], half: [item.radius; 2] });
     }
     for item in &picture.items {
-        write_label(picture, item, out)?;
+        taken.push(write_label(picture, item, out)?);
     }
+    write_counts(picture, &mut taken, out)?;
     writeln!(out, "</svg>")
 }
 
@@ -109,10 +114,9 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
         }
         EdgeKind::Line | EdgeKind::Back => {}
     }
-    let share = share(picture, edge.weight);
-    let thickness = 0.7 + 10.5 * share + 2.2 * share.sqrt();
-    let head = 4.0 + 1.6 * thickness.min(9.0);
-    let Course { start, parts, tip, towards: [ux, uy], middle } =
+    let thickness = thickness(picture, edge);
+    let head = head(thickness);
+    let Course { start, parts, tip, towards: [ux, uy], .. } =
         course(from.into(), to.into(), &edge.bends, picture.direction, head);
     let stroke = match &edge.sides {
         Some(sides) => Cow::Owned(difference::tint(sides.delta)),
@@ -140,13 +144,50 @@ fn write_edge(picture: &Picture, edge: &Edge, out: &mut String) -> std::fmt::Res
         bx - wx,
         by - wy
     )?;
-    if edge.elided > 0 {
-        let (x, y) = (middle[0], middle[1] + 3.5);
+    Ok(())
+}
+
+fn thickness(picture: &Picture, edge: &Edge) -> f64 {
+    let share = share(picture, edge.weight);
+    0.7 + 10.5 * share + 2.2 * share.sqrt()
+}
+
+/// The length of an arrowhead.
+fn head(thickness: f64) -> f64 {
+    4.0 + 1.6 * thickness.min(9.0)
+}
+
+/// What something drawn takes.
+struct Rectangle {
+    center: [f64; 2],
+    half: [f64; 2],
+}
+
+impl Rectangle {
+    fn overlaps(&self, other: &Rectangle) -> bool {
+        (0..2).all(|axis| (self.center[axis] - other.center[axis]).abs() < self.half[axis] + other.half[axis])
+    }
+}
+
+/// How many functions edges pass over, the heaviest edges first, where that has room between all that is drawn.
+fn write_counts(picture: &Picture, taken: &mut Vec<Rectangle>, out: &mut String) -> std::fmt::Result {
+    let is_written = |edge: &&Edge| edge.elided > 0 && matches!(edge.kind, EdgeKind::Line | EdgeKind::Back);
+    let mut edges: Vec<&Edge> = picture.edges.iter().filter(is_written).collect();
+    edges.sort_by_key(|edge| std::cmp::Reverse(edge.weight));
+    for edge in edges {
+        let (from, to) = (&picture.items[edge.from], &picture.items[edge.to]);
+        let head = head(thickness(picture, edge));
+        let course = course(from.into(), to.into(), &edge.bends, picture.direction, head);
+        let text = format!("⋯{}", edge.elided);
+        let half = [text.chars().count() as f64 * 3.5, 6.0];
+        let mut places = course.middles.into_iter().map(|center| Rectangle { center, half });
+        let Some(place) = places.find(|place| !taken.iter().any(|other| place.overlaps(other))) else { continue };
+        let (x, y) = (place.center[0], place.center[1] + 3.5);
         writeln!(
             out,
-            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle" font-size="10" {HALO} fill="{SOFT}">⋯{}</text>"#,
-            edge.elided
+            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle" font-size="10" {HALO} fill="{SOFT}">{text}</text>"#
         )?;
+        taken.push(place);
     }
     Ok(())
 }
@@ -182,7 +223,8 @@ fn write_circle(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::R
     writeln!(out, r#"<circle cx="{x}" cy="{y}" r="{radius}" {fill} stroke="{color}"{stroke}/>"#)
 }
 
-fn write_label(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Result {
+/// Gives what it takes.
+fn write_label(picture: &Picture, item: &Item, out: &mut String) -> Result<Rectangle, std::fmt::Error> {
     let mut label: String = item.label.chars().take(LABEL_CHARACTERS).collect();
     if item.label.chars().count() > LABEL_CHARACTERS {
         label.pop();
@@ -196,9 +238,10 @@ fn write_label(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Re
         label = format!("{label}  {:.*} %", usize::from(part < 0.0995), 100.0 * part);
     }
     let size = if part > LARGE { 13.0 } else { 11.0 };
-    let (x, y, anchor) = match item.strip {
-        true => (item.x + item.radius + 6.0, item.y + 4.0, "start"),
-        false => (item.x, item.y + item.radius + 4.0 + size, "middle"),
+    let half = [label.chars().count() as f64 * CHARACTER * size / 2.0, size * 0.6];
+    let (x, y, anchor, center) = match item.beside {
+        true => (item.x + item.radius + 6.0, item.y + 4.0, "start", item.x + item.radius + 6.0 + half[0]),
+        false => (item.x, item.y + item.radius + 4.0 + size, "middle", item.x),
     };
     let weight = if part > LARGE { r#" font-weight="600""# } else { "" };
     let (slant, fill) = match item.kind {
@@ -211,7 +254,8 @@ fn write_label(picture: &Picture, item: &Item, out: &mut String) -> std::fmt::Re
         escaped(&item.name),
         100.0 * part,
         escaped(&label)
-    )
+    )?;
+    Ok(Rectangle { center: [center, y - 0.35 * size], half })
 }
 
 /// Names are text, never markup.

@@ -5,10 +5,10 @@ const COVERED: f64 = 0.1;
 const LEAST_RADIUS: f64 = 4.5;
 const GREATEST_RADIUS: f64 = 60.0;
 
-/// The page's labels: 11.5 px, or 13 px and bold from a share of 3 % on, shortened to some 24 characters; a character is 0.58 em
+/// The page's labels: 11.5 px, or 13 px and bold from a share of 3 % on, shortened to some 24 characters; a character is 0.55 em
 /// wide on average. Behind the name stands the share, if there is any.
-const CHARACTER: f64 = 0.58 * 11.5;
-const LARGE_CHARACTER: f64 = 0.62 * 13.0;
+const CHARACTER: f64 = 0.55 * 11.5;
+const LARGE_CHARACTER: f64 = 0.57 * 13.0;
 const LARGE: f64 = 0.03;
 const LABEL_CHARACTERS: usize = 24;
 const SHARE_CHARACTERS: usize = 6;

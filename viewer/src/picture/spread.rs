@@ -129,7 +129,8 @@ mod tests {
             let items = items(&part, layer);
             assert!(40 * items.len() <= 500, "{:?}", part.layers);
             assert!(items.is_sorted_by(|a, b| a < b), "the order is kept: {:?}", part.layers);
-            assert!(items.windows(2).all(|pair| pair[1] - pair[0] <= 4), "neighbours are near: {:?}", part.layers);
+            // Lanes fill the columns too, so that one may miss a turn, but never two rounds.
+            assert!(items.windows(2).all(|pair| pair[1] - pair[0] < 2 * 3), "{:?}", part.layers);
         }
         for (&(_, low, high, _), (_, inner)) in part.edges.iter().zip(&part.chains) {
             assert_eq!(inner.len(), part.layer_of[high] - part.layer_of[low] - 1);

@@ -4,6 +4,8 @@
 use super::size::Size;
 
 const GAP: f64 = 16.0;
+/// Between two of a row.
+const APART: f64 = 8.0;
 const MARGIN: f64 = 14.0;
 /// What stays free of a row is given to its items, up to so much each.
 const SPARE: f64 = 90.0;
@@ -15,7 +17,7 @@ pub(super) fn strip(sizes: &[Size], width: f64) -> (Vec<[f64; 2]>, f64) {
     }
     let mut by_radius: Vec<usize> = (0..sizes.len()).collect();
     by_radius.sort_by(|&a, &b| sizes[b].radius.total_cmp(&sizes[a].radius).then(a.cmp(&b)));
-    let cell = |item: usize| sizes[item].widths().iter().sum::<f64>() + GAP;
+    let cell = |item: usize| sizes[item].widths().iter().sum::<f64>() + APART;
     let available = width - 2.0 * MARGIN;
     let mut rows: Vec<(Vec<usize>, f64)> = Vec::new();
     for item in by_radius {

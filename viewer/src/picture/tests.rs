@@ -256,6 +256,51 @@ fn no_circle_overlaps_another_or_the_edge_of_the_window() {
     }
 }
 
+/// Every function calls four others, and has next to nothing itself: so many in each rank that no column holds them.
+fn tree_of_fours(functions: usize) -> Stacks {
+    let name = |function: usize| format!("crate{}::module{}::work_{function}", function % 9, function % 31);
+    let stack = |function: usize| {
+        let callers = std::iter::successors(Some(function), |&at| at.checked_sub(1).map(|at| at / 4));
+        let mut stack: Vec<String> = callers.map(name).collect();
+        stack.reverse();
+        stack
+    };
+    (0..functions).map(|function| (stack(function), 1 + function as i64 * 7 % 50)).collect()
+}
+
+#[test]
+fn a_wide_tree_uses_the_window_overlaps_nowhere_and_has_the_callees_of_one_function_beside_each_other() {
+    let made = Made::of(&tree_of_fours(5000));
+    for (width, height) in [(1600.0, 1000.0), (1576.0, 758.0)] {
+        let picture = made.picture(&Settings { width, height, ..Settings::default() });
+        let ranked: Vec<&Item> = picture.items.iter().filter(|item| !item.strip).collect();
+        assert!(ranked.len() > 70);
+        for (number, item) in picture.items.iter().enumerate() {
+            for other in &picture.items[..number] {
+                let distance = (item.x - other.x).hypot(item.y - other.y);
+                // Places and radii are rounded to a tenth of a pixel.
+                assert!(distance >= item.radius + other.radius - 0.25, "{} and {}", item.name, other.name);
+            }
+        }
+        let extent = |places: &dyn Fn(&Item) -> f64| {
+            let places = ranked.iter().map(|item| places(item));
+            places.clone().fold(f64::MIN, f64::max) - places.fold(f64::MAX, f64::min)
+        };
+        assert!(extent(&|item| item.x) >= 0.8 * width, "{}", extent(&|item| item.x));
+        for caller in 0..picture.items.len() {
+            let ranks = picture.edges.iter().filter(|edge| edge.from == caller && edge.kind == EdgeKind::Line);
+            let ranks: Vec<usize> = ranks.map(|edge| picture.items[edge.to].rank).collect();
+            let (first, last) = (ranks.iter().min(), ranks.iter().max());
+            // A crowded layer has four columns at most.
+            assert!(last.zip(first).is_none_or(|(last, first)| last - first < 4), "{}", picture.items[caller].name);
+        }
+        // All folds in one row, below everything else.
+        let strip: Vec<&Item> = picture.items.iter().filter(|item| item.strip).collect();
+        assert!(strip.len() >= 9 && strip.iter().all(|item| item.y == strip[0].y));
+        assert!(strip.iter().all(|item| ranked.iter().all(|other| other.y + other.radius < item.y - item.radius)));
+    }
+}
+
 #[test]
 fn calls_point_forward() {
     for (_, made) in programs() {
