@@ -94,4 +94,7 @@ test("the line above the strip stays there when an item of it has kept its place
   assert.ok(Number(before) > 840 && Number(before) < 880, before);
   circles[22].y = 300;
   assert.equal(lineOf(svgOf(picture, circles)), before);
+  // What lies below it would be taken for part of the strip.
+  circles[3].y = 990;
+  assert.equal(lineOf(svgOf(picture, circles)), undefined);
 });

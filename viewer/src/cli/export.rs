@@ -38,7 +38,9 @@ fn format_names() -> clap::builder::PossibleValuesParser {
 
 impl Export {
     pub(super) fn run(&self) -> Result<(), String> {
-        let view = self.filters.view()?;
+        let mut view = self.filters.view()?;
+        // As the page shows them.
+        view.merge_generics |= ["html", "svg"].contains(&&*self.format);
         let exporter = export::exporter(&self.format).ok_or_else(|| format!("{}: no such format", self.format))?;
         let opened = input::open(&self.file, &self.names.sources())?;
         let viewed = view.of(&opened).map_err(|error| format!("{}: {error}", input::shown(&self.file)))?;

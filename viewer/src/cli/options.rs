@@ -46,7 +46,7 @@ pub(super) struct Filters {
     /// A function that calls itself directly stands once
     #[arg(long)]
     fold_recursion: bool,
-    /// Instances of a generic function, and closures, count as the function
+    /// Instances of a generic function, and closures, count as the function; exported as html or svg, they do anyway
     #[arg(long)]
     merge_generics: bool,
 }

@@ -3,6 +3,7 @@
 
 import * as api from "../api.js";
 import { showCard } from "../card.js";
+import { kept } from "../kept.js";
 import { showLegend } from "../legend.js";
 import { share } from "../quantity.js";
 import { Graph } from "./graph.js";
@@ -65,8 +66,11 @@ export class GraphView {
       { keys: ["ArrowLeft", "ArrowRight"], says: "to the heaviest caller or callee", run: (/** @type {KeyboardEvent} */ event) => this.#walk(/** @type {"ArrowLeft"} */ (event.key)) },
       { keys: ["ArrowUp", "ArrowDown"], says: "to the item above or below", run: (/** @type {KeyboardEvent} */ event) => this.#walk(/** @type {"ArrowUp"} */ (event.key)) },
       { keys: ["h"], says: "the hot path, one call further at each press", run: () => this.#hotPath() },
-      { keys: ["Enter"], says: "open the selected fold, or show a function's instances", run: () => this.#open(this.graph.selected) },
-      { keys: ["Backspace"], says: "close the selected item's module, then its crate; or what was opened", run: () => this.#close(this.graph.selected) },
+      // What is folded takes a server to open.
+      ...(kept ? [] : [
+        { keys: ["Enter"], says: "open the selected fold, or show a function's instances", run: () => this.#open(this.graph.selected) },
+        { keys: ["Backspace"], says: "close the selected item's module, then its crate; or what was opened", run: () => this.#close(this.graph.selected) },
+      ]),
       { keys: ["f", "0"], says: "fit to the window", run: () => this.graph.fit() },
       { keys: ["g"], says: "fit the selection and what it calls and is called by", run: () => this.graph.fitSelection() },
       { keys: ["+", "="], says: "zoom in", run: () => this.graph.zoom(1.25) },

@@ -75,6 +75,25 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   });
 }
 
+test("in a low window the sheet of keys begins with the first, and can be scrolled and closed by keys", async () => {
+  const page = await rig.open("profile=small.folded", { viewport: { width: 800, height: 600 } });
+  await settled(page);
+  await page.keyboard.press("?");
+  const places = () => page.locator("#keys").evaluate((sheet) => {
+    const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (sheet.querySelector(selector)).getBoundingClientRect();
+    return { first: part("h3").top - part(".list-scroll").top, close: innerHeight - part("button").bottom };
+  });
+  const { first, close } = await places();
+  assert.ok(first >= 0 && close > 0, `${first} ${close}`);
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("End");
+  await holds(page, () => (document.querySelector("#keys .list-scroll")?.scrollTop ?? 0) > 0);
+  assert.ok((await places()).close > 0);
+  await page.keyboard.press("Escape");
+  assert.ok(await page.locator("#keys").isHidden());
+  await page.context().close();
+});
+
 test("who asks for less motion gets none", async () => {
   const page = await rig.open("profile=small.folded", { reducedMotion: "reduce" });
   await settled(page);

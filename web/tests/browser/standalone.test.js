@@ -63,10 +63,10 @@ test("graph, table and search work from disk, and names stay text", async () => 
 test("a file shows nothing that only a server could do", async () => {
   const page = await open({ colorScheme: "dark" });
   await settled(page);
-  for (const id of ["filters", "compare", "profiles", "items"]) assert.ok(await page.locator(`#${id}`).isHidden(), id);
+  for (const id of ["filters", "compare", "profiles", "items", "thread"]) assert.ok(await page.locator(`#${id}`).isHidden(), id);
   await page.keyboard.press("?");
   const sheet = await page.locator("dialog[open]").innerText();
-  assert.ok(!sheet.includes("filters") && sheet.includes("search"));
+  assert.ok(!sheet.includes("filters") && !sheet.includes("open the selected fold") && sheet.includes("search"));
   await page.keyboard.press("Escape");
   await until(page, (drawn) => drawn.settled, "it is still there");
   await page.context().close();

@@ -5,6 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { selected, settled, start } from "./page.js";
+import { pprof } from "./pprof.js";
 
 /** @type {import("./page.js").Rig} */
 let rig;
@@ -22,6 +23,16 @@ const focused = (page) => page.evaluate(() => {
 const press = async (/** @type {import("playwright-core").Page} */ page, /** @type {string[]} */ ...keys) => {
   for (const key of keys) await page.keyboard.press(key);
 };
+
+test("no figure of a row is cut off", async () => {
+  await writeFile(join(rig.folder, "long.pb"), pprof([{ stack: ["main", "app::parse"], value: 86.4e9 }, { stack: ["main"], value: 839e6 }]));
+  const page = await rig.open("profile=long.pb&view=tree", { viewport: { width: 1280, height: 720 } });
+  await page.waitForSelector(".tree-rows [role=row]");
+  const cells = await page.locator(".tree-rows [role=gridcell]").evaluateAll((all) => all.map((cell) => ({ text: cell.textContent, isCut: cell.scrollWidth > cell.clientWidth })));
+  assert.ok(cells.some(({ text }) => text?.startsWith("1.45 min")), JSON.stringify(cells));
+  assert.deepEqual(cells.filter(({ isCut }) => isCut), []);
+  await page.context().close();
+});
 
 test("rows open to callees and close by the keys of a tree grid", async () => {
   const page = await rig.open("profile=tree.folded&side=tree");
