@@ -33,46 +33,62 @@ function column(list, key) {
   return { kind: "number", values: Float64Array.from(list, (record) => record[key] ?? NaN) };
 }
 
-/** The records again, each field read from its column when it is asked for. @param {Columns} packed @returns {any[]} */
-export function unpack({ length, columns }) {
-  class Record {
+/** Makes records that read each field from its column when it is asked for. @typedef {new (columns: Column[], row: number) => any} RecordOf */
+/** The classes of records, by fields and kinds: what has the same, whichever list it is of, has one class, so that code that
+ * the browser has made fast for one list stays fast for the next. @type {Map<string, RecordOf>} */
+const classes = new Map();
+
+/** @param {[string, Column][]} fields @returns {RecordOf} */
+function classOf(fields) {
+  const signature = fields.map(([key, { kind }]) => `${key} ${kind}`).join();
+  let made = classes.get(signature);
+  if (!made) classes.set(signature, (made = makeClass(fields)));
+  return made;
+}
+
+/** @param {[string, Column][]} fields @returns {RecordOf} */
+function makeClass(fields) {
+  return class Record {
+    #columns;
     #row;
-    /** @param {number} row */
-    constructor(row) {
+    /** @param {Column[]} columns @param {number} row */
+    constructor(columns, row) {
+      this.#columns = columns;
       this.#row = row;
     }
     static {
-      for (const [key, of] of Object.entries(columns)) {
-        const read = reader(of);
+      fields.forEach(([key, { kind }], at) => {
+        /** @type {(of: any, row: number) => any} */
+        const read = READERS[kind];
         /** @this {Record} */
         const get = function () {
-          return read(this.#row);
+          return read(this.#columns[at], this.#row);
         };
         Object.defineProperty(Record.prototype, key, { enumerable: true, get });
-      }
+      });
     }
-  }
-  return Array.from({ length }, (_, row) => new Record(row));
+  };
 }
 
-/** @param {Column} of @returns {(row: number) => any} */
-function reader(of) {
-  const start = (/** @type {Uint32Array} */ ends, /** @type {number} */ row) => (row === 0 ? 0 : ends[row - 1]);
-  switch (of.kind) {
-    case "number":
-      return (row) => (Number.isNaN(of.values[row]) ? undefined : of.values[row]);
-    case "flag":
-      return (row) => of.values[row] === 1;
-    case "text":
-      return (row) => of.all.slice(start(of.ends, row), of.ends[row]);
-    case "choice":
-      return (row) => of.choices[of.values[row]];
-    case "any":
-      return (row) => of.values[row];
-    case "points":
-      return (row) => Array.from({ length: of.ends[row] - start(of.ends, row) }, (_, at) => Array.from(of.values.subarray(2 * (start(of.ends, row) + at), 2 * (start(of.ends, row) + at) + 2)));
-  }
+/** The records again. @param {Columns} packed @returns {any[]} */
+export function unpack({ length, columns }) {
+  const Record = classOf(Object.entries(columns));
+  const list = Object.values(columns);
+  return Array.from({ length }, (_, row) => new Record(list, row));
 }
+
+/** Where the part of a row begins. @param {Uint32Array} ends @param {number} row */
+const start = (ends, row) => (row === 0 ? 0 : ends[row - 1]);
+
+/** @type {{ [Kind in Column["kind"]]: (of: Extract<Column, { kind: Kind }>, row: number) => any }} */
+const READERS = {
+  number: ({ values }, row) => (Number.isNaN(values[row]) ? undefined : values[row]),
+  flag: ({ values }, row) => values[row] === 1,
+  text: ({ all, ends }, row) => all.slice(start(ends, row), ends[row]),
+  choice: ({ values, choices }, row) => choices[values[row]],
+  any: ({ values }, row) => values[row],
+  points: ({ values, ends }, row) => Array.from({ length: ends[row] - start(ends, row) }, (_, at) => Array.from(values.subarray(2 * (start(ends, row) + at), 2 * (start(ends, row) + at) + 2))),
+};
 
 /** A record as a plain object: a spread passes over fields that are read from columns. @param {any} record @returns {any} */
 export function plain(record) {
@@ -110,4 +126,9 @@ function edgeColumns({ kinds, bends, ...numbers }) {
 export const packPicture = (sent) => ({ ...sent, items: pack(sent.items), edges: edgeColumns(sent.edges) });
 
 /** @param {PackedPicture} packed @returns {Picture} */
-export const unpackPicture = (packed) => ({ ...packed, items: unpack(packed.items), edges: unpack(packed.edges) });
+export function unpackPicture(packed) {
+  /** @type {import("../types.js").Edge[] | undefined} */
+  let edges;
+  // There are thousands, and the page itself looks at them only once something is selected.
+  return { ...packed, items: unpack(packed.items), get edges() { return (edges ??= unpack(packed.edges)); } };
+}

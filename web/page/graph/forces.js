@@ -1,8 +1,5 @@
 // The one force of ours beside d3's: circles and their labels keep apart.
 
-/** A cell of the grid is as large as most boxes, so that a box meets those of its own and the next cells only. */
-const CELL = { few: 96, least: 16, boxes: 1.5 };
-
 /**
  * @param {{ width: number, height: number }[]} boxes what each node needs, its label included
  * @param {number} strength
@@ -10,25 +7,16 @@ const CELL = { few: 96, least: 16, boxes: 1.5 };
 export function forceApart(boxes, strength) {
   /** @type {{ x: number, y: number, fx?: number | null }[]} */
   let nodes = [];
-  const average = boxes.reduce((sum, box) => sum + box.width, 0) / Math.max(1, boxes.length);
-  const cell = boxes.length > 1000 ? Math.max(CELL.least, CELL.boxes * average) : CELL.few;
-  const keyOf = (/** @type {number} */ column, /** @type {number} */ row) => (column + 32768) * 65536 + row + 32768;
+  /** The boxes from left to right, as they were when last looked at. */
+  const order = boxes.map((_, at) => at);
+  const widest = boxes.reduce((most, { width }) => Math.max(most, width), 0);
   /** Gives how many pairs it pushed. */
   const force = () => {
-    /** @type {Map<number, number[]>} */
-    const cells = new Map();
-    boxes.forEach((_, at) => {
-      const key = keyOf(Math.floor(nodes[at].x / cell), Math.floor(nodes[at].y / cell));
-      const list = cells.get(key);
-      if (list) list.push(at);
-      else cells.set(key, [at]);
-    });
+    sortAgain(order, (box) => nodes[box].x);
     let pushed = 0;
-    boxes.forEach((_, at) => {
-      const [column, row] = [Math.floor(nodes[at].x / cell), Math.floor(nodes[at].y / cell)];
-      for (let x = column - 1; x <= column + 1; x++) {
-        for (let y = row - 1; y <= row + 1; y++) for (const other of cells.get(keyOf(x, y)) ?? []) if (other > at && part(at, other)) pushed += 1;
-      }
+    order.forEach((left, place) => {
+      const reach = nodes[left].x + (boxes[left].width + widest) / 2;
+      for (let next = place + 1; next < order.length && nodes[order[next]].x < reach; next++) if (part(left, order[next])) pushed += 1;
     });
     return pushed;
   };
@@ -49,6 +37,18 @@ export function forceApart(boxes, strength) {
   };
   force.initialize = (/** @type {{ x: number, y: number }[]} */ given) => {
     nodes = given;
+    order.sort((left, right) => nodes[left].x - nodes[right].x);
   };
   return force;
+}
+
+/** Sorts what is nearly in order. @param {number[]} list @param {(of: number) => number} by */
+function sortAgain(list, by) {
+  for (let at = 1; at < list.length; at++) {
+    const taken = list[at];
+    const value = by(taken);
+    let place = at;
+    for (; place > 0 && by(list[place - 1]) > value; place--) list[place] = list[place - 1];
+    list[place] = taken;
+  }
 }

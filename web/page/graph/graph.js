@@ -25,6 +25,7 @@ const KEPT = 2000;
 const KEEP_MS = 500;
 /** What stays free around a graph that is seen whole: room for the legend above and the slider below. */
 const EDGE = { left: 12, right: 12, top: 48, bottom: 64 };
+const NOTHING = { left: 0, top: 0, right: 0, bottom: 0 };
 /** About what a label takes: its letters, as many as are shown at most, with the share behind them. */
 const LETTER = 6.7;
 const LETTERS = 24;
@@ -260,19 +261,21 @@ export class Graph {
     return { width: Math.max(1, this.size.width - EDGE.left - EDGE.right), height: Math.max(1, this.size.height - EDGE.top - EDGE.bottom) };
   }
 
-  /** What everything that counts takes, labels included, in the graph's own coordinates. @param {(item: number) => boolean} [counts] */
-  #boundsOf(counts = () => true) {
+  /** What everything that counts takes, labels included, in the graph's own coordinates. @param {(item: number) => boolean} [counts] all, with the bends of edges, if it is not said */
+  #boundsOf(counts) {
     let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
     const { places, picture } = this;
-    const take = (/** @type {number} */ x, /** @type {number} */ y, around = { left: 0, top: 0, right: 0, bottom: 0 }) => {
-      [left, top, right, bottom] = [Math.min(left, x - around.left), Math.min(top, y - around.top), Math.max(right, x + around.right), Math.max(bottom, y + around.bottom)];
+    const take = (/** @type {number} */ x, /** @type {number} */ y, around = NOTHING) => {
+      left = Math.min(left, x - around.left);
+      top = Math.min(top, y - around.top);
+      right = Math.max(right, x + around.right);
+      bottom = Math.max(bottom, y + around.bottom);
     };
-    let all = true;
-    picture?.items.forEach((item, at) => {
-      if (!counts(at)) all = false;
-      else if (places) take(places.items[2 * at], places.items[2 * at + 1], around(item, picture.items.length > MAPPED));
+    if (!places || !picture) return { x: left, y: top, width: right - left, height: bottom - top };
+    picture.items.forEach((item, at) => {
+      if (!counts || counts(at)) take(places.items[2 * at], places.items[2 * at + 1], around(item, picture.items.length > MAPPED));
     });
-    if (all && places) for (let at = 0; at < places.bends.length; at += 2) take(places.bends[at], places.bends[at + 1]);
+    if (!counts) for (let at = 0; at < places.bends.length; at += 2) take(places.bends[at], places.bends[at + 1]);
     return { x: left, y: top, width: right - left, height: bottom - top };
   }
 
