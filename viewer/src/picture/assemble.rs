@@ -1,27 +1,29 @@
 //! Puts a picture together: items, their sizes and places, edges with their kinds and bends, groups.
 
+use plop_profile::CallGraph;
 use rustc_hash::FxHashMap;
 
 use super::items::{Folded, Items, Stands};
 use super::seed::seed;
 use super::size::{Size, radii};
+use super::strip::strip;
 use super::{Direction, Edge, Group, Item, ItemKind, Part, Picture, Settings, Source, color, hubs};
+
+/// So much of the window's height the strip takes, or the circles become smaller, step by step.
+const STRIP: f64 = 0.3;
+const SMALLER: [f64; 4] = [1.0, 0.85, 0.7, 0.55];
 
 /// The picture of a source with these items.
 pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_>) -> Picture {
     let Items { list, reduced, functions, .. } = items;
     let graph = &reduced.graph;
     let described: Vec<Described> = list.iter().map(|stands| describe(source, stands)).collect();
-    let radii = radii(&graph.self_values, settings.width, settings.height);
-    let share = |own: i64| own as f64 / graph.total.max(1) as f64;
-    let sizes: Vec<Size> = (radii.iter().zip(&described).zip(&graph.self_values))
-        .map(|((&radius, described), &own)| Size::new(radius, &described.label, share(own)))
-        .collect();
     let is_fold: Vec<bool> = list.iter().map(|stands| matches!(stands, Stands::Fold { .. })).collect();
     let in_strip = match settings.direction {
         Direction::Free => vec![false; list.len()],
         Direction::Right | Direction::Down => hubs::hubs(graph, &is_fold),
     };
+    let sizes = sizes(settings, &described, graph, &in_strip);
     let (kinds, ranks) = hubs::kinds(graph, &in_strip);
     let (groups, group_of) = groups(&color::colors(source.functions, settings.color), items);
     let seed = seed(settings, graph, &kinds, &ranks, &in_strip, &sizes);
@@ -94,6 +96,24 @@ pub(super) fn assemble(source: Source<'_>, settings: &Settings, items: &Items<'_
         items,
         edges,
     }
+}
+
+/// Circles and labels: as great as they may be, or smaller, all of them, if the strip would take too much of the window.
+fn sizes(settings: &Settings, described: &[Described], graph: &CallGraph, in_strip: &[bool]) -> Vec<Size> {
+    let Settings { width, height, .. } = *settings;
+    let share = |own: i64| own as f64 / graph.total.max(1) as f64;
+    let sizes = |part: &f64| -> Vec<Size> {
+        let radii = radii(&graph.self_values, width, height, *part);
+        (radii.into_iter().zip(described).zip(&graph.self_values))
+            .map(|((radius, described), &own)| Size::new(radius, &described.label, share(own), width * height))
+            .collect()
+    };
+    let is_low = |sizes: &Vec<Size>| {
+        let stripped: Vec<Size> =
+            sizes.iter().zip(in_strip).filter(|(_, in_strip)| **in_strip).map(|(size, _)| *size).collect();
+        strip(&stripped, width).1 <= STRIP * height
+    };
+    SMALLER.iter().map(sizes).find(is_low).unwrap_or_else(|| sizes(&SMALLER[SMALLER.len() - 1]))
 }
 
 /// A tenth of a pixel is more than can be seen, and half the bytes.

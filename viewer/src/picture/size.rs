@@ -13,6 +13,9 @@ const LARGE: f64 = 0.03;
 const LABEL_CHARACTERS: usize = 24;
 const SHARE_CHARACTERS: usize = 6;
 const SHARE_SHOWN: f64 = 0.005;
+/// In a window smaller than this they are smaller.
+const SMALL_WINDOW: f64 = 800_000.0;
+const SMALLER: f64 = 0.9;
 pub(super) const LABEL_HEIGHT: f64 = 15.0;
 
 /// The room that an item takes around its place.
@@ -26,12 +29,13 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// The room of an item with this share of the total itself.
-    pub(super) fn new(radius: f64, label: &str, share: f64) -> Self {
+    /// The room of an item with this share of the total itself, in a window of so many pixels.
+    pub(super) fn new(radius: f64, label: &str, share: f64, window: f64) -> Self {
         let name = label.chars().count().min(LABEL_CHARACTERS);
         let characters = name + if share >= SHARE_SHOWN { SHARE_CHARACTERS } else { 0 };
         let character = if share > LARGE { LARGE_CHARACTER } else { CHARACTER };
-        Size { radius, label: characters as f64 * character, beside: false }
+        let part = if window < SMALL_WINDOW { SMALLER } else { 1.0 };
+        Size { radius, label: part * characters as f64 * character, beside: false }
     }
 
     /// How far circle and label reach to the left and to the right of the circle's centre.
@@ -61,8 +65,8 @@ impl Size {
 }
 
 /// The radii: their areas stand in the ratio of the values, except that none is too small to be seen, and cover a fixed
-/// share of the window unless the greatest circle would be too great.
-pub(super) fn radii(values: &[i64], width: f64, height: f64) -> Vec<f64> {
+/// share of the window unless the greatest circle would be too great: `part` of how great it may be.
+pub(super) fn radii(values: &[i64], width: f64, height: f64, part: f64) -> Vec<f64> {
     let window = width * height;
     let root = |value: i64| (value.max(0) as f64).sqrt();
     let greatest = values.iter().map(|&value| root(value)).fold(0.0, f64::max);
@@ -73,7 +77,7 @@ pub(super) fn radii(values: &[i64], width: f64, height: f64) -> Vec<f64> {
         return vec![least; values.len()];
     }
     // A small window gets smaller circles, or one would fill it.
-    let (mut low, mut high) = (0.0, GREATEST_RADIUS.min(0.12 * width.min(height)).max(least) / greatest);
+    let (mut low, mut high) = (0.0, (part * GREATEST_RADIUS.min(0.12 * width.min(height))).max(least) / greatest);
     let covered =
         |scale: f64| values.iter().map(|&value| radius(scale, value).powi(2)).sum::<f64>() * std::f64::consts::PI;
     if covered(high) > COVERED * window {

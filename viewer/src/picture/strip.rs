@@ -3,7 +3,8 @@
 
 use super::size::Size;
 
-const GAP: f64 = 16.0;
+/// Room above it for the line that parts it from the ranks, and what is written on that.
+const HEAD: f64 = 32.0;
 /// Between two of a row.
 const APART: f64 = 8.0;
 const MARGIN: f64 = 14.0;
@@ -30,7 +31,7 @@ pub(super) fn strip(sizes: &[Size], width: f64) -> (Vec<[f64; 2]>, f64) {
         }
     }
     let mut spots = vec![[0.0; 2]; sizes.len()];
-    let mut top = GAP;
+    let mut top = HEAD;
     for (row, used) in rows {
         let spare = ((available - used).max(0.0) / row.len() as f64).min(SPARE);
         let heights = row.iter().map(|&item| sizes[item].heights());

@@ -13,6 +13,10 @@ const LEAST_LETTERS = 8;
 export const ON_EDGE_HEIGHT = 12;
 /** A label rather takes the worst of its places than lie on one edge more. */
 const ON_EDGE = 8;
+/** One of those that stand in a column, all on one side, stays there unless it lies on several. */
+const ON_EDGE_BESIDE = 1;
+/** So far from a label's border its letters begin. */
+const LEADING = 3;
 /** Nearer than so many pixels to another's circle, a label could be read as the other's. */
 const APART = 6;
 /** How a label is tried, the best first: with how many letters, how far from its circle, in what part of its size, and
@@ -76,7 +80,7 @@ function place(item, measure, window, grid) {
       if (worse >= least) break;
       if (box.x < window.x || box.y < window.y || box.x + width > window.x + window.width || box.y + height > window.y + window.height) continue;
       if (!grid.isFree(box, -2) || (apart && grid.isNearCircle(box, item.index))) continue;
-      const cost = worse + ON_EDGE * grid.edgesIn(box);
+      const cost = worse + (item.beside ? ON_EDGE_BESIDE : ON_EDGE) * grid.edgesIn({ ...box, y: box.y + LEADING, height: height - 2 * LEADING });
       if (cost < least) [best, least] = [box, cost];
     }
     const found = best && { index: item.index, text, inside: false, box: best };
