@@ -19,8 +19,8 @@ const ON_EDGE_BESIDE = 1;
 const LEADING = 3;
 /** Nearer than so many pixels to another's circle, a label could be read as the other's. */
 const APART = 6;
-/** How a label is tried, the best first: with how many letters, how far from its circle, in what part of its size, and
- * whether it may come near another's circle. */
+/** How a label is tried, the best first: with how many letters, how far from its circle, in what part of its size,
+ * whether it may come near another's circle, and, `bare`, without the number behind the name, which the circle's area says too. */
 const TRIES = [
   { letters: Infinity, away: 0, part: 1, apart: true },
   { letters: 24, away: 0, part: 1, apart: true },
@@ -32,6 +32,8 @@ const TRIES = [
   { letters: 13, away: 9, part: 0.9, apart: true },
   { letters: LEAST_LETTERS, away: 4, part: 0.85, apart: false },
   { letters: LEAST_LETTERS, away: 12, part: 0.85, apart: false },
+  { letters: LEAST_LETTERS, away: 0, part: 0.85, apart: false, bare: true },
+  { letters: LEAST_LETTERS, away: 6, part: 0.85, apart: false, bare: true },
 ];
 /** So many of them read well enough to be preferred to lying on an edge. */
 const GOOD_TRIES = 4;
@@ -63,11 +65,11 @@ export function placeLabels(wanted, measure, window, taken, grid = new Grid(64))
 function place(item, measure, window, grid) {
   /** On an edge: taken if it comes to nothing better. @type {Placed | undefined} */
   let fallback;
-  for (const [number, { letters, away, part, apart }] of TRIES.entries()) {
+  for (const [number, { letters, away, part, apart, bare }] of TRIES.entries()) {
     if (fallback && number >= GOOD_TRIES) return fallback;
     if (letters !== Infinity && item.text.length <= letters && apart && away === 0) continue;
-    // The name is cut; the number behind it stays whole.
-    const text = shorten(item.text, letters) + (item.suffix ?? "");
+    // The name is cut; the number behind it stays whole, or away.
+    const text = shorten(item.text, letters) + ((!bare && item.suffix) || "");
     const size = item.size * part;
     const height = size * 1.25;
     const width = measure(text, size);
