@@ -425,6 +425,24 @@ fn a_profile_that_names_files_of_the_machine_is_given_none() {
 }
 
 #[test]
+fn a_flame_graph_keeps_the_numbers_of_its_functions_while_a_profile_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = serve(plop_view::router(folder.path()));
+    let numbers = |text: &str| {
+        std::fs::write(folder.path().join("live.folded"), text).unwrap();
+        let flame = json(&ask(address, "/api/flame/live.folded").2);
+        let number = |name: &str| {
+            let functions = flame["functions"].as_array().unwrap();
+            functions.iter().find(|of| of["name"] == name).map(|of| of["at"].clone())
+        };
+        ["main", "lex", "draw"].map(|name| number(name).unwrap())
+    };
+    let before = numbers("main;lex 5\nmain;draw 3\n");
+    let after = numbers("main;lex 5\nmain;draw 40\nmain;new 9\n");
+    assert_eq!(before, after, "draw is now the wider one, and comes first");
+}
+
+#[test]
 fn flame_graph_sandwich_and_matches_agree_with_the_table() {
     let (_folder, address) = viewer(&["a", "b", "c"]);
     let flame = json(&ask(address, "/api/flame/busy.pb?type=samples").2);

@@ -54,15 +54,33 @@ export const top = (id, query, signal) => get(`api/top/${of(id)}?${query}`, sign
 /** @param {string} id @param {URLSearchParams} query @returns {Promise<{ total: number, edges: [number, number][] }>} */
 export const item = (id, query) => get(`api/item/${of(id)}?${query}`);
 
+/**
+ * Lets boxes name their functions by place. As they are sent they do by numbers that stay the same when a profile grows.
+ * @param {{ functions: { at: number }[] }} answer @param {number[][][]} graphs
+ */
+function byPlace({ functions }, ...graphs) {
+  const places = new Map(functions.map(({ at }, place) => [at, place]));
+  const placeOf = (/** @type {number} */ at) => places.get(at) ?? 0;
+  for (const boxes of graphs) for (const box of boxes) box[1] = placeOf(box[1]);
+  return placeOf;
+}
+
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Flame>} */
 export const flame = async (id, query, signal) => {
   const answer = await get(`api/flame/${of(id)}?${query}`, signal);
+  byPlace(answer, answer.boxes);
   // A kept answer holds every box that it can be zoomed to.
   return kept ? { ...answer, zoomed: (query.get("zoom") ?? "").split(".").length } : answer;
 };
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Sandwich>} */
-export const sandwich = (id, query, signal) => get(`api/sandwich/${of(id)}?${query}`, signal);
+export const sandwich = async (id, query, signal) => {
+  const answer = await get(`api/sandwich/${of(id)}?${query}`, signal);
+  const placeOf = byPlace(answer, answer.up, answer.down);
+  answer.function = placeOf(answer.function);
+  for (const neighbour of [...answer.callers, ...answer.callees]) neighbour.function = placeOf(neighbour.function);
+  return answer;
+};
 
 /** @param {string} id @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<import("./types.js").Source>} */
 export const source = (id, query, signal) => get(`api/source/${of(id)}?${query}`, signal);

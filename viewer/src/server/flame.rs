@@ -3,7 +3,7 @@
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use plop_profile::{CallGraph, Edge};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
 use super::answer::{Answer, Shown, as_json, with_view};
@@ -20,9 +20,14 @@ use crate::picture::{self, ColorBy, EdgeSides};
 /// The narrowest box that is sent, in CSS pixels.
 const NARROWEST: f64 = 0.5;
 
+/// Values of a label are numbered from here on; no profile has so many functions.
+const VALUES: usize = 1 << 31;
+
 /// What boxes stand for, each once.
 #[derive(Serialize)]
 pub(super) struct Meaning {
+    /// Its number: the same as long as the profile only grows, so that an answer differs little from the one before.
+    at: usize,
     id: String,
     name: String,
     label: String,
@@ -41,25 +46,29 @@ pub(super) struct Line(u32, usize, i64, i64, u8, #[serde(skip_serializing_if = "
 struct Meanings<'a> {
     functions: &'a [Function],
     colors: Vec<u8>,
-    known: FxHashMap<Of, usize>,
+    known: FxHashSet<Of>,
     list: Vec<Meaning>,
 }
 
 impl<'a> Meanings<'a> {
     fn of(viewed: &Viewed<'a>, color: ColorBy) -> Self {
         let colors = picture::colors(viewed.functions, color);
-        Meanings { functions: viewed.functions, colors, known: FxHashMap::default(), list: Vec::new() }
+        Meanings { functions: viewed.functions, colors, known: FxHashSet::default(), list: Vec::new() }
     }
 
     fn number(&mut self, of: Of, values: &[String]) -> usize {
         let Meanings { functions, colors, known, list } = self;
-        *known.entry(of).or_insert_with(|| {
+        let at = match of {
+            Of::Frame(frame) => frame as usize,
+            Of::Value(value) => VALUES + value as usize,
+        };
+        if known.insert(of) {
             list.push(match of {
-                Of::Frame(frame) => Meaning::of(&functions[frame as usize], colors[frame as usize]),
-                Of::Value(value) => Meaning::of_value(&values[value as usize]),
+                Of::Frame(frame) => Meaning::of(at, &functions[frame as usize], colors[frame as usize]),
+                Of::Value(value) => Meaning::of_value(at, &values[value as usize]),
             });
-            list.len() - 1
-        })
+        }
+        at
     }
 
     fn lines(&mut self, flame: &Flame, scale: Scale) -> Vec<Line> {
@@ -72,8 +81,9 @@ impl<'a> Meanings<'a> {
 }
 
 impl Meaning {
-    fn of(function: &Function, color: u8) -> Self {
+    fn of(at: usize, function: &Function, color: u8) -> Self {
         Meaning {
+            at,
             id: format!("{:016x}", function.id),
             name: function.name.clone(),
             label: function.label.clone(),
@@ -83,10 +93,10 @@ impl Meaning {
         }
     }
 
-    fn of_value(value: &str) -> Self {
+    fn of_value(at: usize, value: &str) -> Self {
         let (name, label) = (value.to_owned(), value.to_owned());
         let (krate, file) = (String::new(), String::new());
-        Meaning { id: format!("{:016x}", value_id(value)), name, label, krate, file, color: 255 }
+        Meaning { at, id: format!("{:016x}", value_id(value)), name, label, krate, file, color: 255 }
     }
 }
 
