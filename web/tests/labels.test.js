@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { overlap, placeLabels, shorten } from "../page/graph/labels.js";
+import { Grid, overlap, placeLabels, placeOnEdge, shorten } from "../page/graph/labels.js";
 import { curve, edgeWidth } from "../page/graph/curves.js";
 import { related } from "../page/graph/reach.js";
 import { quantity, share } from "../page/quantity.js";
@@ -85,4 +85,17 @@ test("text and circles stand out from the ground in both themes", () => {
     for (const text of [theme.ink, theme.soft]) assert.ok(contrast(text) >= 4.5, `${name} ${text}: ${contrast(text)}`);
     for (const color of [...theme.colors, theme.grey]) assert.ok(contrast(color) >= 2.9, `${name} ${color}: ${contrast(color)}`);
   }
+});
+
+test("a label keeps off edges where another place is free, and what is written on an edge off everything", () => {
+  const item = { index: 0, x: 200, y: 100, radius: 5, text: "a_function", priority: 1, beside: false, size: 12 };
+  const grid = new Grid(64);
+  // An edge that runs level right below the circle, where the label would stand.
+  for (let x = 0; x <= 400; x += 8) grid.addPoint({ x, y: 118 }, 7);
+  const [label] = placeLabels([item], measure, { x: 0, y: 0, width: 400, height: 300 }, [], grid);
+  assert.ok(label.box.y > 118 || label.box.y + label.box.height < 118, JSON.stringify(label.box));
+  assert.equal(placeOnEdge([{ x: 200, y: 100 }], 20, 7, grid), undefined, "on the circle");
+  assert.deepEqual(placeOnEdge([{ x: 200, y: 100 }, { x: 40, y: 118 }], 20, 7, grid), { x: 40, y: 118 });
+  assert.equal(placeOnEdge([{ x: 45, y: 118 }], 20, 7, grid), undefined, "on another text");
+  assert.equal(placeOnEdge([{ x: 350, y: 118 }], 20, 8, grid), undefined, "on another edge");
 });
