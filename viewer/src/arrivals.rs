@@ -232,7 +232,8 @@ impl Arrivals {
         let mut left: Vec<Box<[i64]>> = untimed.iter().map(|sample| sample.values.into()).collect();
         let mut timed_labels: FxHashMap<(LabelSetId, i64), LabelSetId> = FxHashMap::default();
         for (number, rows) in &self.windows {
-            let start = LabelValue::Number(number * self.window_ms * 1_000_000, unit);
+            let start = number.saturating_mul(self.window_ms).saturating_mul(1_000_000);
+            let start = LabelValue::Number(start, unit);
             for (content, values) in rows {
                 let Some(&row) = row_of.get(content) else { continue };
                 let sample = untimed.get(row);
