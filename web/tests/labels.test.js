@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Grid, overlap, placeLabels, placeOnEdge, shorten } from "../page/graph/labels.js";
+import { placeLabels, placeOnEdge, shorten } from "../page/graph/labels.js";
+import { Obstacles, overlap } from "../page/graph/obstacles.js";
 import { curve, edgeWidth } from "../page/graph/curves.js";
 import { related } from "../page/graph/reach.js";
 import { quantity, share } from "../page/quantity.js";
@@ -35,6 +36,16 @@ test("a label that has no room is shortened before it is dropped", () => {
   const [label] = placeLabels([item], measure, { x: 0, y: 0, width: 120, height: 100 }, []);
   assert.match(label.text, /…$/);
   assert.equal(shorten("abcdef", 4), "abc…");
+});
+
+test("a label that has no room elsewhere takes that of one that has", () => {
+  const item = { x: 100, radius: 5, text: "function", beside: false, size: 12 };
+  const [upper, lower] = [{ ...item, index: 0, y: 30, priority: 2 }, { ...item, index: 1, y: 65, priority: 1 }];
+  const window = { x: 60, y: 0, width: 80, height: 80 };
+  const alone = placeLabels([upper], measure, window, [])[0];
+  assert.ok(alone.box.y > upper.y, "a label stands below its circle where it can");
+  const placed = placeLabels([upper, lower], measure, window, []);
+  assert.deepEqual(placed.map(({ index, box }) => [index, box.y < upper.y]), [[0, true], [1, false]]);
 });
 
 test("an arrow ends outside its callee's circle, in every direction", () => {
@@ -89,13 +100,13 @@ test("text and circles stand out from the ground in both themes", () => {
 
 test("a label keeps off edges where another place is free, and what is written on an edge off everything", () => {
   const item = { index: 0, x: 200, y: 100, radius: 5, text: "a_function", priority: 1, beside: false, size: 12 };
-  const grid = new Grid(64);
+  const obstacles = new Obstacles();
   // An edge that runs level right below the circle, where the label would stand.
-  for (let x = 0; x <= 400; x += 8) grid.addPoint({ x, y: 118 }, 7);
-  const [label] = placeLabels([item], measure, { x: 0, y: 0, width: 400, height: 300 }, [], grid);
+  for (let x = 0; x <= 400; x += 8) obstacles.addPoint({ x, y: 118 }, 7);
+  const [label] = placeLabels([item], measure, { x: 0, y: 0, width: 400, height: 300 }, [], obstacles);
   assert.ok(label.box.y > 118 || label.box.y + label.box.height < 118, JSON.stringify(label.box));
-  assert.equal(placeOnEdge([{ x: 200, y: 100 }], 20, 7, grid), undefined, "on the circle");
-  assert.deepEqual(placeOnEdge([{ x: 200, y: 100 }, { x: 40, y: 118 }], 20, 7, grid), { x: 40, y: 118 });
-  assert.equal(placeOnEdge([{ x: 45, y: 118 }], 20, 7, grid), undefined, "on another text");
-  assert.equal(placeOnEdge([{ x: 350, y: 118 }], 20, 8, grid), undefined, "on another edge");
+  assert.equal(placeOnEdge([{ x: 200, y: 100 }], 20, 7, obstacles), undefined, "on the circle");
+  assert.deepEqual(placeOnEdge([{ x: 200, y: 100 }, { x: 40, y: 118 }], 20, 7, obstacles), { x: 40, y: 118 });
+  assert.equal(placeOnEdge([{ x: 45, y: 118 }], 20, 7, obstacles), undefined, "on another text");
+  assert.equal(placeOnEdge([{ x: 350, y: 118 }], 20, 8, obstacles), undefined, "on another edge");
 });

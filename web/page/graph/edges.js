@@ -164,21 +164,21 @@ export function drawEdge(context, view, number, part, stroke) {
   context.fill();
 }
 
-/** The points of all lines, for what is written to keep off them. @param {View} view @param {import("./labels.js").Grid} grid */
-export function traceEdges(view, grid) {
+/** The points of all lines, for what is written to keep off them. @param {View} view @param {import("./obstacles.js").Obstacles} obstacles */
+export function traceEdges(view, obstacles) {
   const { edges, total } = view.scene.picture;
   for (const number of view.scene.order) {
     if (edges[number].kind === "faint" || isOutside(view, number)) continue;
-    walk(shapeOf(view, number, edges[number].weight / (total || 1)).course, TRACE, (point) => grid.addPoint(point, number));
+    walk(shapeOf(view, number, edges[number].weight / (total || 1)).course, TRACE, (point) => obstacles.addPoint(point, number));
   }
 }
 
 /**
  * What is written on edges: how many functions are left out, if there is room, which is on the card of the edge's items too; and
  * the sign of a change, in any case, since colour alone must not say it.
- * @param {Context} context @param {View} view @param {import("./labels.js").Grid} grid with all that is drawn
+ * @param {Context} context @param {View} view @param {import("./obstacles.js").Obstacles} obstacles with all that is drawn
  */
-export function drawTexts(context, view, grid) {
+export function drawTexts(context, view, obstacles) {
   const { scene, focus, near } = view;
   const { edges, total } = scene.picture;
   context.font = view.fontOf(10, false);
@@ -192,7 +192,7 @@ export function drawTexts(context, view, grid) {
     const { start, tip, middles } = shapeOf(view, number, edge.weight / (total || 1)).course;
     if (Math.hypot(tip.x - start.x, tip.y - start.y) <= SHORT) continue;
     const width = context.measureText(text).width + 4;
-    const place = placeOnEdge(middles, width, number, grid) ?? (touched || signOf(edge) ? middles[0] : undefined);
+    const place = placeOnEdge(middles, width, number, obstacles) ?? (touched || signOf(edge) ? middles[0] : undefined);
     if (place) drawText(context, view, number, text, place, width);
   }
 }

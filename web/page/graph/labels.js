@@ -2,6 +2,8 @@
 // the items that have most choose first. Then what is written on edges, where that has room. Pure: knows widths by the function
 // that it is given.
 
+import { Obstacles } from "./obstacles.js";
+
 /** @typedef {import("../types.js").Rectangle} Rectangle */
 /** @typedef {import("../types.js").Point} Point */
 /** @typedef {{ index: number, x: number, y: number, radius: number, text: string, suffix?: string, priority: number, beside: boolean, size: number }} Wanted */
@@ -19,8 +21,8 @@ const ON_EDGE_BESIDE = 1;
 const LEADING = 3;
 /** Nearer than so many pixels to another's circle, a label could be read as the other's. */
 const APART = 6;
-/** How a label is tried, the best first: with how many letters, how far from its circle, in what part of its size,
- * whether it may come near another's circle, and, `bare`, without the number behind the name, which the circle's area says too. */
+/** How a label is tried, the best first: with how many letters, how far from its circle, in what part of its size, and
+ * whether it may come near another's circle. */
 const TRIES = [
   { letters: Infinity, away: 0, part: 1, apart: true },
   { letters: 24, away: 0, part: 1, apart: true },
@@ -32,65 +34,113 @@ const TRIES = [
   { letters: 13, away: 9, part: 0.9, apart: true },
   { letters: LEAST_LETTERS, away: 4, part: 0.85, apart: false },
   { letters: LEAST_LETTERS, away: 12, part: 0.85, apart: false },
-  { letters: LEAST_LETTERS, away: 0, part: 0.85, apart: false, bare: true },
-  { letters: LEAST_LETTERS, away: 6, part: 0.85, apart: false, bare: true },
 ];
 /** So many of them read well enough to be preferred to lying on an edge. */
 const GOOD_TRIES = 4;
+/** For so many items without a label room is made at the most: among thousands nobody misses them. */
+const MOST_HELPED = 40;
 
 /**
  * @param {Wanted[]} wanted in screen pixels
  * @param {(text: string, size: number) => number} measure
  * @param {Rectangle} window where labels may stand
  * @param {Rectangle[]} taken what else is in the way
- * @param {Grid} [grid] edges that labels keep off, if they can; holds all circles and labels afterwards
+ * @param {Obstacles} [obstacles] edges that labels keep off, if they can; holds all circles and labels afterwards
  * @returns {Placed[]}
  */
-export function placeLabels(wanted, measure, window, taken, grid = new Grid(64)) {
-  for (const item of wanted) grid.add({ x: item.x - item.radius, y: item.y - item.radius, width: 2 * item.radius, height: 2 * item.radius }, item.index);
-  for (const box of taken) grid.add(box, -1);
-  /** @type {Placed[]} */
-  const placed = [];
-  for (const item of [...wanted].sort((left, right) => right.priority - left.priority)) {
-    const found = place(item, measure, window, grid);
-    if (found) {
-      grid.add(found.box, -1);
-      placed.push(found);
-    }
-  }
-  return placed;
+export function placeLabels(wanted, measure, window, taken, obstacles = new Obstacles()) {
+  for (const { x, y, radius, index } of wanted) obstacles.add({ box: { x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius }, circle: index });
+  for (const box of taken) obstacles.add({ box });
+  const labeller = new Labeller(wanted, measure, window, obstacles);
+  const byPriority = [...wanted].sort((left, right) => right.priority - left.priority);
+  const without = byPriority.filter((item) => !labeller.place(item));
+  for (const item of without.slice(0, MOST_HELPED)) labeller.makeRoom(item);
+  return byPriority.flatMap(({ index }) => labeller.placed.get(index) ?? []);
 }
 
-/** @param {Wanted} item @param {(text: string, size: number) => number} measure @param {Rectangle} window @param {Grid} grid @returns {Placed | undefined} */
-function place(item, measure, window, grid) {
-  /** On an edge: taken if it comes to nothing better. @type {Placed | undefined} */
-  let fallback;
-  for (const [number, { letters, away, part, apart, bare }] of TRIES.entries()) {
-    if (fallback && number >= GOOD_TRIES) return fallback;
-    if (letters !== Infinity && item.text.length <= letters && apart && away === 0) continue;
-    // The name is cut; the number behind it stays whole, or away.
-    const text = shorten(item.text, letters) + ((!bare && item.suffix) || "");
-    const size = item.size * part;
-    const height = size * 1.25;
-    const width = measure(text, size);
-    if (width < 1.8 * item.radius - 8 && height < item.radius) {
-      return { index: item.index, text, inside: true, box: { x: item.x - width / 2, y: item.y - height / 2, width, height } };
-    }
-    if (letters === Infinity && width > 190) continue;
-    let [best, least] = [/** @type {Rectangle | null} */ (null), Infinity];
-    for (const [worse, box] of spots(item, width, height, away).entries()) {
-      if (worse >= least) break;
-      if (box.x < window.x || box.y < window.y || box.x + width > window.x + window.width || box.y + height > window.y + window.height) continue;
-      if (!grid.isFree(box, -2) || (apart && grid.isNearCircle(box, item.index))) continue;
-      const cost = worse + (item.beside ? ON_EDGE_BESIDE : ON_EDGE) * grid.edgesIn({ ...box, y: box.y + LEADING, height: height - 2 * LEADING });
-      if (cost < least) [best, least] = [box, cost];
-    }
-    const found = best && { index: item.index, text, inside: false, box: best };
-    if (found && least < ON_EDGE) return found;
-    fallback ??= found ?? undefined;
+class Labeller {
+  /** @param {Wanted[]} wanted @param {(text: string, size: number) => number} measure @param {Rectangle} window @param {Obstacles} obstacles */
+  constructor(wanted, measure, window, obstacles) {
+    this.items = new Map(wanted.map((item) => [item.index, item]));
+    this.measure = measure;
+    this.window = window;
+    this.obstacles = obstacles;
+    /** By index of its item. @type {Map<number, Placed>} */
+    this.placed = new Map();
   }
-  return fallback;
+
+  /** Puts an item's label where it stands best, if there is room for it. @param {Wanted} item */
+  place(item) {
+    const { obstacles } = this;
+    /** On an edge: taken if it comes to nothing better. @type {Placed | undefined} */
+    let fallback;
+    for (const { number, apart, labels } of this.#tries(item)) {
+      if (fallback && number >= GOOD_TRIES) break;
+      let [best, least] = [/** @type {Placed | undefined} */ (undefined), Infinity];
+      for (const [worse, label] of labels.entries()) {
+        if (worse >= least) break;
+        if (label.inside) return this.#put(label);
+        if (!obstacles.isFree(label.box) || (apart && obstacles.isNearCircle(label.box, item.index, APART))) continue;
+        const { y, height } = label.box;
+        const onEdges = obstacles.edgesIn({ ...label.box, y: y + LEADING, height: height - 2 * LEADING });
+        const cost = worse + (item.beside ? ON_EDGE_BESIDE : ON_EDGE) * onEdges;
+        if (cost < least) [best, least] = [label, cost];
+      }
+      if (best && least < ON_EDGE) return this.#put(best);
+      fallback ??= best;
+    }
+    return fallback !== undefined && this.#put(fallback);
+  }
+
+  /** Puts an item's label where one other stands, if that one finds room elsewhere. @param {Wanted} item */
+  makeRoom(item) {
+    for (const { labels } of this.#tries(item)) {
+      for (const label of labels) {
+        const inTheWay = new Set(this.obstacles.inTheWay(label.box));
+        const [other] = [...inTheWay].map((obstacle) => this.placed.get(obstacle.label ?? -1));
+        if (inTheWay.size !== 1 || !other) continue;
+        this.#take(other);
+        this.#put(label);
+        if (this.place(/** @type {Wanted} */ (this.items.get(other.index)))) return;
+        this.#take(label);
+        this.#put(other);
+      }
+    }
+  }
+
+  /** @param {Placed} label */
+  #put(label) {
+    this.placed.set(label.index, label);
+    this.obstacles.add({ box: label.box, label: label.index });
+    return true;
+  }
+
+  /** @param {Placed} label */
+  #take(label) {
+    this.placed.delete(label.index);
+    this.obstacles.removeLabel(label.box, label.index);
+  }
+
+  /** The ways to write an item's label, the best first, each with where it could stand in the window. @param {Wanted} item */
+  *#tries(item) {
+    const { index } = item;
+    for (const [number, { letters, away, part, apart }] of TRIES.entries()) {
+      if (letters !== Infinity && item.text.length <= letters && apart && away === 0) continue;
+      // The name is cut; the number behind it stays whole.
+      const text = shorten(item.text, letters) + (item.suffix ?? "");
+      const size = item.size * part;
+      const height = size * 1.25;
+      const width = this.measure(text, size);
+      const isInside = width < 1.8 * item.radius - 8 && height < item.radius;
+      if (!isInside && letters === Infinity && width > 190) continue;
+      const boxes = isInside ? [{ x: item.x - width / 2, y: item.y - height / 2, width, height }] : spots(item, width, height, away).filter((box) => isIn(box, this.window));
+      yield { number, apart, labels: boxes.map((box) => ({ index, text, inside: isInside, box })) };
+    }
+  }
 }
+
+/** @param {Rectangle} box @param {Rectangle} window */
+const isIn = (box, window) => box.x >= window.x && box.y >= window.y && box.x + box.width <= window.x + window.width && box.y + box.height <= window.y + window.height;
 
 /** The eight places around a circle, the best first. @param {Wanted} item @param {number} width @param {number} height @param {number} farther @returns {Rectangle[]} */
 function spots(item, width, height, farther) {
@@ -114,14 +164,14 @@ function spots(item, width, height, farther) {
 
 /**
  * Where what is written on an edge has room: clear of circles, labels, all that is written on others, and the others themselves.
- * @param {Point[]} middles where it could stand, the best first @param {number} width @param {number} edge @param {Grid} grid
+ * @param {Point[]} middles where it could stand, the best first @param {number} width @param {number} edge @param {Obstacles} obstacles
  * @returns {Point | undefined}
  */
-export function placeOnEdge(middles, width, edge, grid) {
+export function placeOnEdge(middles, width, edge, obstacles) {
   return middles.find(({ x, y }) => {
     const box = { x: x - width / 2, y: y - ON_EDGE_HEIGHT / 2, width, height: ON_EDGE_HEIGHT };
-    if (!grid.isFree(box, -2) || grid.edgesIn(box, edge) > 0) return false;
-    grid.add(box, -1);
+    if (!obstacles.isFree(box) || obstacles.edgesIn(box, edge) > 0) return false;
+    obstacles.add({ box });
     return true;
   });
 }
@@ -129,77 +179,4 @@ export function placeOnEdge(middles, width, edge, grid) {
 /** @param {string} text @param {number} letters */
 export function shorten(text, letters) {
   return text.length <= letters ? text : `${text.slice(0, letters - 1)}…`;
-}
-
-/** Rectangles by the cells of a grid that they touch, and points of edges by the cell that they lie in. */
-export class Grid {
-  /** @param {number} cell */
-  constructor(cell) {
-    this.cell = cell;
-    /** @type {Map<number, { box: Rectangle, owner: number }[]>} */
-    this.cells = new Map();
-    /** @type {Map<number, { x: number, y: number, edge: number }[]>} */
-    this.points = new Map();
-  }
-
-  /** @param {Point} point @param {number} edge */
-  addPoint({ x, y }, edge) {
-    const key = keyOf(Math.floor(x / this.cell), Math.floor(y / this.cell));
-    const cell = this.points.get(key);
-    if (cell) cell.push({ x, y, edge });
-    else this.points.set(key, [{ x, y, edge }]);
-  }
-
-  /** How many edges have a point in a box, but for one. @param {Rectangle} box @param {number} [but] */
-  edgesIn(box, but = -1) {
-    if (this.points.size === 0) return 0;
-    const edges = new Set();
-    for (const key of this.#keys(box)) {
-      for (const { x, y, edge } of this.points.get(key) ?? []) if (edge !== but && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height) edges.add(edge);
-    }
-    return edges.size;
-  }
-
-  /** @param {Rectangle} box */
-  #keys(box) {
-    const keys = [];
-    for (let x = Math.floor(box.x / this.cell); x <= Math.floor((box.x + box.width) / this.cell); x++) {
-      for (let y = Math.floor(box.y / this.cell); y <= Math.floor((box.y + box.height) / this.cell); y++) keys.push(keyOf(x, y));
-    }
-    return keys;
-  }
-
-  /** @param {Rectangle} box @param {number} owner */
-  add(box, owner) {
-    for (const key of this.#keys(box)) {
-      const cell = this.cells.get(key);
-      if (cell) cell.push({ box, owner });
-      else this.cells.set(key, [{ box, owner }]);
-    }
-  }
-
-  /** Whether nothing of another owner overlaps. @param {Rectangle} box @param {number} owner */
-  isFree(box, owner) {
-    for (const key of this.#keys(box)) {
-      for (const other of this.cells.get(key) ?? []) if (other.owner !== owner && overlap(box, other.box)) return false;
-    }
-    return true;
-  }
-
-  /** Whether another item's circle is so near that the box could be its label. @param {Rectangle} box @param {number} owner */
-  isNearCircle({ x, y, width, height }, owner) {
-    const around = { x: x - APART, y: y - APART, width: width + 2 * APART, height: height + 2 * APART };
-    for (const key of this.#keys(around)) {
-      for (const other of this.cells.get(key) ?? []) if (other.owner >= 0 && other.owner !== owner && overlap(around, other.box)) return true;
-    }
-    return false;
-  }
-}
-
-/** @param {number} column @param {number} row */
-const keyOf = (column, row) => (column + 4096) * 8192 + row + 4096;
-
-/** @param {Rectangle} left @param {Rectangle} right */
-export function overlap(left, right) {
-  return left.x < right.x + right.width && right.x < left.x + left.width && left.y < right.y + right.height && right.y < left.y + left.height;
 }

@@ -15,7 +15,7 @@ import { forceApart } from "./forces.js";
 /** Above so many items the seeds, made by forces themselves, are refined less, and shown on the way. */
 export const MANY = 300;
 /** How often the forces act: on a picture whose seeds are ranked, and on one seeded by forces at 1,000 items. */
-const TICKS = 40;
+const TICKS = 16;
 const TICKS_OF_MANY = 12;
 
 /** The bends of one edge. @param {Places} places @param {number} edge @returns {Point[]} */

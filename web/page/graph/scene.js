@@ -1,7 +1,8 @@
 // Draws a scene on a canvas's context: edges, circles, rings, labels. Knows nothing of workers or pointers.
 
 import { drawEdge, drawEdges, drawMarks, drawPart, drawTextAnyhow, drawTexts, groupColor, isOff, traceEdges } from "./edges.js";
-import { Grid, placeLabels } from "./labels.js";
+import { placeLabels } from "./labels.js";
+import { Obstacles } from "./obstacles.js";
 import { tint } from "./palette.js";
 import { edgesOf, related } from "./reach.js";
 import { share } from "../quantity.js";
@@ -92,10 +93,10 @@ export function* drawing(context, view, moving, taken) {
   }
   context.globalAlpha = 1;
   if (moving && scene.many) return [];
-  const grid = new Grid(64);
-  if (!scene.many) traceEdges(view, grid);
-  const labels = placeLabels(wanted(view, isLit, dimmed), (text, height) => widthOf(context, text, height), { x: 4, y: 4, width: size.width - 8, height: size.height - 8 }, caption ? [...taken, caption] : taken, grid);
-  if (!scene.many) drawTexts(context, view, grid);
+  const obstacles = new Obstacles();
+  if (!scene.many) traceEdges(view, obstacles);
+  const labels = placeLabels(wanted(view, isLit, dimmed), (text, height) => widthOf(context, text, height), { x: 4, y: 4, width: size.width - 8, height: size.height - 8 }, caption ? [...taken, caption] : taken, obstacles);
+  if (!scene.many) drawTexts(context, view, obstacles);
   for (const label of labels) {
     drawLabel(context, label, view, dimmed && !isLit(label.index) ? 0.25 : 1);
     if (++count % STEP === 0) yield;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { overlap } from "../../page/graph/labels.js";
+import { overlap } from "../../page/graph/obstacles.js";
 import { folded, inspect, selected, settled, start, until } from "./page.js";
 
 const SMALL = folded(40, 120);
