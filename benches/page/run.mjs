@@ -130,7 +130,7 @@ const PARTS = {
   middle: async (rig) => (await layingOut(rig, 1000)).close(),
   large: async (rig) => {
     const page = await layingOut(rig, 10000);
-    await motion.graph(page);
+    await motion.graph(rig, page);
     await page.close();
   },
   first: (rig, names) => defaultView(rig, names.slice(0, 6)),

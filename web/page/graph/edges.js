@@ -7,6 +7,7 @@ import { color, tint } from "./palette.js";
 
 /** @typedef {import("./scene.js").View} View */
 /** @typedef {import("./scene.js").Context} Context */
+/** How wide an edge and how long its head is, and the way it takes. @typedef {{ width: number, head: number, course: import("./curves.js").Curve }} Shape */
 
 /** Thinner edges of a large graph are plain lines, many in one stroke. */
 const PLAIN = 1.3;
@@ -74,7 +75,7 @@ export function* drawEdges(context, view, order) {
       if (batch.length === BATCH) flush(alpha, batch);
     } else {
       context.globalAlpha = alpha;
-      drawEdge(context, view, number, edge.weight / (total || 1), stroke(view, number));
+      drawEdge(context, view, number, stroke(view, number));
       drawPart(context, view, number, lit);
     }
     if (++count % BATCH === 0) yield;
@@ -89,7 +90,7 @@ export function drawPart(context, view, number, lit) {
   const part = focus.split?.get(number);
   if (!part || !lit || focus.hover < 0) return;
   context.globalAlpha = 0.95;
-  drawEdge(context, view, number, part / (scene.picture.total || 1), groupColor(view, focus.hover));
+  drawEdge(context, view, number, groupColor(view, focus.hover), part / (scene.picture.total || 1));
 }
 
 /** A dot at the caller for each edge that is drawn as a mark. @param {Context} context @param {View} view @returns {Generator<void, void>} */
@@ -100,10 +101,10 @@ export function* drawMarks(context, view) {
   if (scene.many && camera.k < 0.8) return;
   for (const item of new Set([focus.hover, focus.selected])) {
     for (const number of item < 0 ? [] : scene.edgesOf(item)) {
-      const { kind, from, to, weight } = edges[number];
+      const { kind, from, to } = edges[number];
       if (kind !== "pip" || from === to) continue;
       context.globalAlpha = 0.7;
-      drawEdge(context, view, number, weight / (total || 1), groupColor(view, to));
+      drawEdge(context, view, number, groupColor(view, to));
     }
   }
   let count = 0;
@@ -131,6 +132,16 @@ export function* drawMarks(context, view) {
   context.globalAlpha = 1;
 }
 
+/** What an edge looks like; reckoned once in a view. @param {View} view @param {number} number */
+function wholeShape(view, number) {
+  let shape = view.shapes.get(number);
+  if (!shape) view.shapes.set(number, (shape = shapeOf(view, number, partOf(view, number))));
+  return shape;
+}
+
+/** What part of all an edge has. @param {View} view @param {number} number */
+const partOf = ({ scene: { picture } }, number) => picture.edges[number].weight / (picture.total || 1);
+
 /** What an edge with that part of all looks like. @param {View} view @param {number} number @param {number} part */
 function shapeOf({ scene, circles, camera }, number, part) {
   const edge = scene.picture.edges[number];
@@ -140,9 +151,9 @@ function shapeOf({ scene, circles, camera }, number, part) {
   return { width, head, course: curve(circles[edge.from], circles[edge.to], bends, scene.picture.direction, head) };
 }
 
-/** @param {Context} context @param {View} view @param {number} number @param {number} part @param {string} stroke */
-export function drawEdge(context, view, number, part, stroke) {
-  const { width, head, course } = shapeOf(view, number, part);
+/** @param {Context} context @param {View} view @param {number} number @param {string} stroke @param {number} [part] of all, if it is not the edge's own */
+export function drawEdge(context, view, number, stroke, part) {
+  const { width, head, course } = part === undefined ? wholeShape(view, number) : shapeOf(view, number, part);
   const { start, parts, tip, angle } = course;
   context.strokeStyle = stroke;
   context.lineWidth = width;
@@ -166,10 +177,10 @@ export function drawEdge(context, view, number, part, stroke) {
 
 /** The points of all lines, for what is written to keep off them. @param {View} view @param {import("./obstacles.js").Obstacles} obstacles */
 export function traceEdges(view, obstacles) {
-  const { edges, total } = view.scene.picture;
+  const { edges } = view.scene.picture;
   for (const number of view.scene.order) {
     if (edges[number].kind === "faint" || isOutside(view, number)) continue;
-    walk(shapeOf(view, number, edges[number].weight / (total || 1)).course, TRACE, (point) => obstacles.addPoint(point, number));
+    walk(wholeShape(view, number).course, TRACE, (point) => obstacles.addPoint(point, number));
   }
 }
 
@@ -180,7 +191,7 @@ export function traceEdges(view, obstacles) {
  */
 export function drawTexts(context, view, obstacles) {
   const { scene, focus, near } = view;
-  const { edges, total } = scene.picture;
+  const { edges } = scene.picture;
   context.font = view.fontOf(10, false);
   context.textAlign = "center";
   context.textBaseline = "middle";
@@ -189,7 +200,7 @@ export function drawTexts(context, view, obstacles) {
     const text = textOf(edge);
     const touched = focus.hover === edge.from || focus.hover === edge.to;
     if (!text || (edge.kind === "faint" && !touched) || (near && !near.edges.has(number)) || isOutside(view, number)) continue;
-    const { start, tip, middles } = shapeOf(view, number, edge.weight / (total || 1)).course;
+    const { start, tip, middles } = wholeShape(view, number).course;
     if (Math.hypot(tip.x - start.x, tip.y - start.y) <= SHORT) continue;
     const width = context.measureText(text).width + 4;
     const place = placeOnEdge(middles, width, number, obstacles) ?? (touched || signOf(edge) ? middles[0] : undefined);
@@ -201,7 +212,7 @@ export function drawTexts(context, view, obstacles) {
 export function drawTextAnyhow(context, view, number) {
   const edge = view.scene.picture.edges[number];
   const text = textOf(edge);
-  const { start, tip, middles } = shapeOf(view, number, edge.weight / (view.scene.picture.total || 1)).course;
+  const { start, tip, middles } = wholeShape(view, number).course;
   if (!text || Math.hypot(tip.x - start.x, tip.y - start.y) <= SHORT) return;
   context.font = view.fontOf(10, false);
   context.textAlign = "center";

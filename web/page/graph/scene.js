@@ -19,9 +19,9 @@ import { share } from "../quantity.js";
  * frame of a movement; its edges but the marks, heaviest first; the
  * marks that have room at their callers, with the place of each; by item its edges.
  * @typedef {{ picture: Picture, circles: Circle[], bends: import("../types.js").Point[][], many: boolean, isHeavy: boolean, order: Uint32Array, marks: { number: number, turn: number }[], edgesOf: (item: number) => number[] }} Scene */
-/** How it is looked at; `circles` in pixels.
+/** How it is looked at; `circles` in pixels; `shapes` those of edges that were asked for.
  * @typedef {{ scene: Scene, size: { width: number, height: number }, camera: Camera, theme: Theme, focus: Focus, circles: Circle[],
- *   near: { items: Set<number>, edges: Set<number> } | null, fontOf: (size: number, bold: boolean) => string }} View */
+ *   near: { items: Set<number>, edges: Set<number> } | null, shapes: Map<number, import("./edges.js").Shape>, fontOf: (size: number, bold: boolean) => string }} View */
 
 /** Larger pictures are drawn in steps, and moved as a bitmap. */
 const MANY_ITEMS = 300;
@@ -62,7 +62,7 @@ export function viewOf(scene, size, camera, theme, focus) {
   // In a large picture what hangs together with the item under the pointer is not made out anew at every move.
   const centre = focus.selected >= 0 ? focus.selected : scene.many ? -1 : focus.hover;
   const near = centre >= 0 ? related(centre, scene.picture.edges, scene.picture.items.length) : null;
-  return { scene, size, camera, theme, focus, circles, near, fontOf };
+  return { scene, size, camera, theme, focus, circles, near, shapes: new Map(), fontOf };
 }
 
 /**
@@ -112,7 +112,7 @@ export function drawHover(context, view) {
   const own = scene.edgesOf(item).slice(0, MOVING_EDGES);
   for (const number of own) {
     context.globalAlpha = 0.8;
-    drawEdge(context, view, number, edges[number].weight / (total || 1), groupColor(view, edges[number].from === item ? edges[number].to : item));
+    drawEdge(context, view, number, groupColor(view, edges[number].from === item ? edges[number].to : item));
     drawTextAnyhow(context, view, number);
   }
   const split = [...(focus.split ?? [])].sort((left, right) => right[1] - left[1]).slice(0, MOVING_EDGES);

@@ -9,8 +9,8 @@ import { isPart, mapOf, MAPPED, seenOn } from "./minimap.js";
 /** A bitmap and the camera that it was drawn for. @typedef {{ bitmap: ImageBitmap, camera: Camera, ratio: number }} Sheet */
 /** @typedef {import("./painter.js").Drawn} Drawn */
 
-/** At 60 frames a second they come every 17 ms. */
-const LATE_MS = 20;
+/** At 60 frames a second they come every 17 ms: one that is late is enough. */
+const LATE_MS = 18;
 const REST_MS = 100;
 
 /** One canvas that shows bitmaps. */
