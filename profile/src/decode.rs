@@ -327,7 +327,7 @@ impl Reader {
     fn samples(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let grew = self.durations > 1;
         let mut sample = SampleReader::default();
-        let mut chunk = Chunk { until_ns: 0, rows: Vec::new(), values: Vec::new() };
+        let mut chunk = Chunk::default();
         let mut at = 0;
         for field in Fields::new(bytes) {
             match field {
@@ -341,9 +341,8 @@ impl Reader {
                     }
                 }
                 Field::Number(field::DURATION_NANOS, until) if grew => {
-                    let next = Chunk { until_ns: 0, rows: Vec::new(), values: Vec::new() };
-                    let ended = std::mem::replace(&mut chunk, next);
-                    self.profile.chunks.push(Chunk { until_ns: until as i64, ..ended });
+                    chunk.until_ns = until as i64;
+                    self.profile.chunks.push(std::mem::take(&mut chunk));
                 }
                 _ => {}
             }

@@ -66,7 +66,7 @@ impl ChunkEncoder {
 }
 
 /// What one chunk of a file added to the samples.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chunk {
     /// How long the profile had lasted when it was written, in nanoseconds.
     pub until_ns: i64,

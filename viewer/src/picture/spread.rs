@@ -114,15 +114,19 @@ mod tests {
     use super::super::layers::parts;
     use super::*;
 
+    fn caller_of_thirty() -> Layers {
+        let edges: Vec<_> = (1..31).map(|callee| (callee, 0, callee, 1.0)).collect();
+        let ranks: Vec<usize> = (0..31).map(|item| usize::from(item > 0)).collect();
+        parts(&(0..31).collect::<Vec<_>>(), &ranks, &edges).swap_remove(0)
+    }
+
     fn items(part: &Layers, layer: &[usize]) -> Vec<usize> {
         layer.iter().copied().filter(|&vertex| !part.is_dummy(vertex)).collect()
     }
 
     #[test]
     fn callees_of_more_than_the_window_holds_take_turns_in_columns_that_hold_them() {
-        let edges: Vec<_> = (1..31).map(|callee| (callee, 0, callee, 1.0)).collect();
-        let ranks: Vec<usize> = (0..31).map(|item| usize::from(item > 0)).collect();
-        let mut part = parts(&(0..31).collect::<Vec<_>>(), &ranks, &edges).swap_remove(0);
+        let mut part = caller_of_thirty();
         spread(&mut part, Window { rooms: &[40.0; 31], across: 500.0, columns: 9 });
         assert_eq!(part.continues, [false, false, true, true]);
         for layer in &part.layers {
@@ -139,9 +143,7 @@ mod tests {
 
     #[test]
     fn where_there_is_no_room_for_more_columns_a_layer_stays_crowded() {
-        let edges: Vec<_> = (1..31).map(|callee| (callee, 0, callee, 1.0)).collect();
-        let ranks: Vec<usize> = (0..31).map(|item| usize::from(item > 0)).collect();
-        let mut part = parts(&(0..31).collect::<Vec<_>>(), &ranks, &edges).swap_remove(0);
+        let mut part = caller_of_thirty();
         spread(&mut part, Window { rooms: &[40.0; 31], across: 500.0, columns: 3 });
         assert_eq!(part.layers.len(), 3);
     }

@@ -135,12 +135,10 @@ export function* drawMarks(context, view) {
 /** What an edge looks like; reckoned once in a view. @param {View} view @param {number} number */
 function wholeShape(view, number) {
   let shape = view.shapes.get(number);
-  if (!shape) view.shapes.set(number, (shape = shapeOf(view, number, partOf(view, number))));
+  const { edges, total } = view.scene.picture;
+  if (!shape) view.shapes.set(number, (shape = shapeOf(view, number, edges[number].weight / (total || 1))));
   return shape;
 }
-
-/** What part of all an edge has. @param {View} view @param {number} number */
-const partOf = ({ scene: { picture } }, number) => picture.edges[number].weight / (picture.total || 1);
 
 /** What an edge with that part of all looks like. @param {View} view @param {number} number @param {number} part */
 function shapeOf({ scene, circles, camera }, number, part) {

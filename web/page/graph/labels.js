@@ -96,9 +96,9 @@ class Labeller {
   makeRoom(item) {
     for (const { labels } of this.#tries(item)) {
       for (const label of labels) {
-        const inTheWay = new Set(this.obstacles.inTheWay(label.box));
-        const [other] = [...inTheWay].map((obstacle) => this.placed.get(obstacle.label ?? -1));
-        if (inTheWay.size !== 1 || !other) continue;
+        const [found, ...more] = new Set(this.obstacles.inTheWay(label.box));
+        const other = this.placed.get(found?.label ?? -1);
+        if (!other || more.length > 0) continue;
         this.#take(other);
         this.#put(label);
         if (this.place(/** @type {Wanted} */ (this.items.get(other.index)))) return;

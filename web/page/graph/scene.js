@@ -107,7 +107,7 @@ export function* drawing(context, view, moving, taken) {
 /** What the item under the pointer adds to a large picture that is drawn already. @param {Context} context @param {View} view */
 export function drawHover(context, view) {
   const { scene, focus, circles } = view;
-  const { items, edges, total } = scene.picture;
+  const { items, edges } = scene.picture;
   const item = focus.hover;
   const own = scene.edgesOf(item).slice(0, MOVING_EDGES);
   for (const number of own) {

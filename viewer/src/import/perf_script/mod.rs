@@ -3,7 +3,8 @@
 //!
 //! Read as stackcollapse-perf.pl reads it: the command is the outermost frame, a sample weighs the period that its line
 //! names, or 1, and a frame without a symbol is its file in brackets. Each event is a sample type of its own, the first one
-//! shown first. A frame whose file is `(inlined)` is part of the place that the next other frame names. Lines that are neither, such as source lines, are passed over and counted in a comment.
+//! shown first. A frame whose file is `(inlined)` is part of the place that the next other frame names. Lines that are neither,
+//! such as source lines, are passed over and counted in a comment.
 
 mod lines;
 
