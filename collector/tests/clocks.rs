@@ -5,6 +5,7 @@ mod work;
 
 use std::io::Read;
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -235,6 +236,22 @@ fn perf_events_keep_the_total_at_every_rate_and_really_interrupt() {
     }
 }
 
+/// What a forked child, of which this thread alone is left, counts.
+fn counted_by_child(count: impl Fn() -> usize) -> usize {
+    // SAFETY: the child only counts and exits.
+    match unsafe { nix::unistd::fork() }.expect("the process can be forked") {
+        nix::unistd::ForkResult::Child => {
+            let counted = count();
+            // SAFETY: ends the child without running what the parent has registered.
+            unsafe { libc::_exit(counted as i32) }
+        }
+        nix::unistd::ForkResult::Parent { child } => match nix::sys::wait::waitpid(child, None) {
+            Ok(nix::sys::wait::WaitStatus::Exited(_, counted)) => counted as usize,
+            other => panic!("{other:?}"),
+        },
+    }
+}
+
 #[test]
 fn perf_events_go_with_their_threads_and_with_the_collector() {
     let _alone = alone();
@@ -248,25 +265,24 @@ fn perf_events_go_with_their_threads_and_with_the_collector() {
     };
     let collector = Collector::builder().clock(Clock::PerfEvents).start().expect("nothing else runs");
     let begun = Instant::now();
-    let threads: Vec<_> = (0..20).map(|_| named("short", || spend(Duration::from_millis(50), multiply))).collect();
-    while events() < 20 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{} events", events());
-        std::thread::yield_now();
-    }
-    // A child has none of them.
-    // SAFETY: the child only reads /proc and exits.
-    match unsafe { nix::unistd::fork() }.expect("the process can be forked") {
-        nix::unistd::ForkResult::Child => {
-            let left = events();
-            // SAFETY: ends the child without running what the parent has registered.
-            unsafe { libc::_exit(left as i32) }
+    let counted = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| {
+                while !counted.load(Ordering::Relaxed) {
+                    multiply();
+                }
+            });
         }
-        nix::unistd::ForkResult::Parent { child } => {
-            let ended = nix::sys::wait::waitpid(child, None).expect("it is our child");
-            assert_eq!(ended, nix::sys::wait::WaitStatus::Exited(child, 0));
+        while events() < 20 && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::yield_now();
         }
-    }
-    threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+        let seen = events();
+        let left = counted_by_child(events);
+        counted.store(true, Ordering::Relaxed);
+        assert!(seen >= 20, "{seen} events");
+        assert_eq!(left, 0);
+    });
     while events() > 10 {
         assert!(begun.elapsed() < Duration::from_secs(60), "{} events", events());
         std::thread::yield_now();
