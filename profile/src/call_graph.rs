@@ -176,7 +176,7 @@ mod tests {
         let own = tree.self_values(&profile, 0, |_| true);
         let graph = CallGraph::new(&tree, &own);
         for pieces in [2, 3, 7, 100] {
-            let other = CallGraph::of(&Weighed::new(&tree, &own).in_pieces(pieces));
+            let other = CallGraph::of(&Weighed::with_pieces(&tree, &own, pieces));
             assert_eq!((&graph.self_values, &graph.totals), (&other.self_values, &other.totals), "{pieces} pieces");
             assert_eq!(graph.edges, other.edges, "{pieces} pieces");
         }

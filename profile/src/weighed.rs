@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::FrameTree;
+use crate::{FrameNode, FrameTree};
 
 /// Fewer nodes than this are walked sooner than a thread is started.
 const PIECE_NODES: usize = 1 << 16;
@@ -36,23 +36,46 @@ pub struct Piece<'a> {
 impl<'a> Weighed<'a> {
     /// Sums up a tree, given the self value of each of its nodes.
     pub fn new(tree: &'a FrameTree, own: &'a [i64]) -> Self {
-        let mut totals = own.to_vec();
-        let mut live: Vec<bool> = own.iter().map(|&value| value != 0).collect();
-        for at in (1..tree.nodes.len()).rev() {
-            if live[at] {
-                let parent = tree.nodes[at].parent as usize;
-                totals[parent] = totals[parent].saturating_add(totals[at]);
-                live[parent] = true;
-            }
-        }
         let most = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_PIECES);
-        let pieces = tree.nodes.len().div_ceil(PIECE_NODES).clamp(1, most);
-        Weighed { tree, own, totals, live, pieces }
+        Weighed::with_pieces(tree, own, tree.nodes.len().div_ceil(PIECE_NODES).clamp(1, most))
     }
 
-    /// The same, walked in so many pieces, whatever its size and the machine's.
-    pub fn in_pieces(self, pieces: usize) -> Self {
-        Weighed { pieces: pieces.max(1), ..self }
+    /// The same, summed and walked in so many pieces, whatever its size and the machine's.
+    pub fn with_pieces(tree: &'a FrameTree, own: &'a [i64], pieces: usize) -> Self {
+        let mut weighed = Weighed { tree, own, totals: vec![0; own.len()], live: vec![false; own.len()], pieces };
+        if let Some(&root) = own.first() {
+            (weighed.totals[0], weighed.live[0]) = (root, root != 0);
+            weighed.sum_up();
+        }
+        weighed
+    }
+
+    fn sum_up(&mut self) {
+        let (nodes, own, length) = (&self.tree.nodes, self.own, self.piece_length());
+        let parts = self.totals[1..].chunks_mut(length).zip(self.live[1..].chunks_mut(length));
+        let parts = (1..).step_by(length).zip(parts);
+        let to_callers = at_once(parts, |(start, (totals, live))| sum_part(nodes, own, start, totals, live));
+        for to_callers in to_callers {
+            self.carry_up(to_callers);
+        }
+    }
+
+    /// Adds what a piece has to its callers in the pieces before and, on the way up, to theirs.
+    fn carry_up(&mut self, mut to_callers: Vec<(usize, i64)>) {
+        let (mut carried, mut above) = (0_i64, to_callers.last().map(|&(caller, _)| caller));
+        while let Some(at) = above {
+            if let Some((_, value)) = to_callers.pop_if(|&mut (caller, _)| caller == at) {
+                carried = carried.saturating_add(value);
+            }
+            self.totals[at] = self.totals[at].saturating_add(carried);
+            self.live[at] = true;
+            above = (at != 0).then(|| self.tree.nodes[at].parent as usize);
+        }
+    }
+
+    /// How many nodes a piece has. The root, which stands for no frame, is in none.
+    fn piece_length(&self) -> usize {
+        (self.tree.nodes.len().max(2) - 1).div_ceil(self.pieces)
     }
 
     /// What all nodes have together.
@@ -62,22 +85,10 @@ impl<'a> Weighed<'a> {
 
     /// What `walk` makes of each piece of the tree, first to last; the pieces are walked at the same time.
     pub fn walk<T: Send>(&self, walk: impl Fn(&Piece<'_>) -> T + Sync) -> Vec<T> {
-        let (nodes, pieces) = (self.tree.nodes.len(), self.pieces);
-        // The root stands for no frame.
-        let length = nodes.saturating_sub(1).div_ceil(pieces);
-        let piece = |number: usize| {
-            let start = (1 + number * length).min(nodes.max(1));
-            let end = (start + length).min(nodes.max(1));
-            Piece { weighed: self, above: self.above(start), nodes: start..end }
-        };
-        let walk = &walk;
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..pieces).map(piece).map(|piece| scope.spawn(move || walk(&piece))).collect();
-            let mut found = vec![walk(&piece(0))];
-            let joined = others.into_iter().map(|other| other.join());
-            found.extend(joined.map(|made| made.unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
-            found
-        })
+        let (nodes, length) = (self.tree.nodes.len(), self.piece_length());
+        let piece =
+            |start: usize| Piece { weighed: self, above: self.above(start), nodes: start..(start + length).min(nodes) };
+        at_once((1..nodes.max(2)).step_by(length).map(piece), |piece| walk(&piece))
     }
 
     fn above(&self, node: usize) -> Vec<usize> {
@@ -87,6 +98,49 @@ impl<'a> Weighed<'a> {
         above.reverse();
         above
     }
+}
+
+/// Sums up a part of the nodes, from the `start`th on, among themselves. Gives what those have whose callers come before, by caller,
+/// outermost first: since the nodes are in preorder, they are on the way from the root to the first of the part.
+fn sum_part(
+    nodes: &[FrameNode],
+    own: &[i64],
+    start: usize,
+    totals: &mut [i64],
+    live: &mut [bool],
+) -> Vec<(usize, i64)> {
+    let mut to_callers: Vec<(usize, i64)> = Vec::new();
+    for at in (0..totals.len()).rev() {
+        let value = own[start + at];
+        totals[at] = totals[at].saturating_add(value);
+        live[at] |= value != 0;
+        if !live[at] {
+            continue;
+        }
+        let (caller, total) = (nodes[start + at].parent as usize, totals[at]);
+        if let Some(caller) = caller.checked_sub(start) {
+            totals[caller] = totals[caller].saturating_add(total);
+            live[caller] = true;
+        } else if let Some((_, sum)) = to_callers.last_mut().filter(|(known, _)| *known == caller) {
+            *sum = sum.saturating_add(total);
+        } else {
+            to_callers.push((caller, total));
+        }
+    }
+    to_callers
+}
+
+/// What `make` makes of each part, in order; all but the first on threads of their own.
+fn at_once<P: Send, T: Send>(parts: impl Iterator<Item = P>, make: impl Fn(P) -> T + Sync) -> Vec<T> {
+    let (mut parts, make) = (parts, &make);
+    let Some(first) = parts.next() else { return Vec::new() };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || make(part))).collect();
+        let mut made = vec![make(first)];
+        let joined = others.into_iter().map(|other| other.join());
+        made.extend(joined.map(|made| made.unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        made
+    })
 }
 
 impl Piece<'_> {
@@ -119,9 +173,9 @@ mod tests {
         // a, b, c, d below b, d below a, b.
         let tree = FrameTree::new(&profile);
         let own = [0, 1, 0, 0, 2, 0, 4];
-        assert_eq!(Weighed::new(&tree, &own).totals, [7, 3, 2, 0, 2, 0, 4]);
         for pieces in 1..=8 {
-            let weighed = Weighed::new(&tree, &own).in_pieces(pieces);
+            let weighed = Weighed::with_pieces(&tree, &own, pieces);
+            assert_eq!(weighed.totals, [7, 3, 2, 0, 2, 0, 4], "{pieces}");
             let found = weighed.walk(|piece| (piece.above.clone(), piece.live().collect::<Vec<_>>()));
             assert_eq!(found.iter().flat_map(|(_, nodes)| nodes).collect::<Vec<_>>(), [&1, &2, &4, &6], "{pieces}");
             let ways = found.iter().filter_map(|(above, nodes)| Some((*nodes.first()?, above.clone())));

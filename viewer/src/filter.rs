@@ -163,7 +163,15 @@ impl Viewed<'_> {
 
     /// The self value of each of the tree's nodes, of one sample type.
     pub fn node_self(&self, sample_type: usize) -> Vec<i64> {
-        self.node_self_in(&self.tree, sample_type)
+        match (&self.tree, &self.kept_labels, &self.kept_nodes) {
+            // The tree is the one that the nodes are chosen of.
+            (Cow::Borrowed(_), None, kept) => {
+                let all = self.shown.node_self(&self.opened.profile, sample_type);
+                let Some(kept) = kept else { return all.to_vec() };
+                all.iter().zip(kept).map(|(&value, &kept)| if kept { value } else { 0 }).collect()
+            }
+            _ => self.node_self_in(&self.tree, sample_type),
+        }
     }
 
     /// The same in a tree that was made of the view's.

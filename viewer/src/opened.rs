@@ -33,6 +33,8 @@ pub(crate) struct Shown {
     pub(crate) functions: Vec<Function>,
     /// By function of the profile, the number of the frame that shows it; [`NO_FRAME`] if no stack has it.
     pub(crate) frame_of: Vec<u32>,
+    /// By sample type, what each of the tree's nodes has itself of all samples, once it was asked for.
+    node_self: Box<[OnceLock<Vec<i64>>]>,
 }
 
 /// No frame's number.
@@ -47,7 +49,17 @@ impl Shown {
                 frame_of[function.0 as usize] = number as u32;
             }
         }
-        Shown { tree, functions, frame_of }
+        Shown::new(profile, tree, functions, frame_of)
+    }
+
+    fn new(profile: &Profile, tree: FrameTree, functions: Vec<Function>, frame_of: Vec<u32>) -> Self {
+        let node_self = profile.sample_types.iter().map(|_| OnceLock::new()).collect();
+        Shown { tree, functions, frame_of, node_self }
+    }
+
+    /// What each of the tree's nodes has itself of all samples of that profile, which is the one that it was made of.
+    pub(crate) fn node_self(&self, profile: &Profile, sample_type: usize) -> &[i64] {
+        self.node_self[sample_type].get_or_init(|| self.tree.self_values(profile, sample_type, |_| true))
     }
 }
 
@@ -110,7 +122,7 @@ impl Opened {
 
     /// Instances of generic functions, and closures, as the functions that they belong to.
     pub(crate) fn merged(&self) -> &Shown {
-        self.merged.get_or_init(|| merge_families(&self.apart, &[]))
+        self.merged.get_or_init(|| merge_families(&self.profile, &self.apart, &[]))
     }
 
     /// Makes what the default view is made of, which is otherwise made when it is first asked for.
@@ -126,7 +138,7 @@ impl Opened {
             format,
             warnings: warnings.clone(),
             apart: apart.clone(),
-            merged: OnceLock::from(merge_families(apart, of)),
+            merged: OnceLock::from(merge_families(profile, apart, of)),
             times: times.clone(),
         }
     }
@@ -197,7 +209,7 @@ fn describe(profile: &Profile, frame: Frame, mapped: &FxHashMap<u32, MappingId>)
 }
 
 /// Instances and closures become their function, but for those of functions with these names.
-fn merge_families(apart: &Shown, opened: &[String]) -> Shown {
+fn merge_families(profile: &Profile, apart: &Shown, opened: &[String]) -> Shown {
     let mut functions: Vec<Function> = Vec::new();
     let mut frames: Vec<Frame> = Vec::new();
     let mut known: FxHashMap<(String, String, String), u32> = FxHashMap::default();
@@ -238,5 +250,5 @@ fn merge_families(apart: &Shown, opened: &[String]) -> Shown {
     });
     let shown_by = |&frame: &u32| merged_frame.get(frame as usize).copied().unwrap_or(NO_FRAME);
     let frame_of = apart.frame_of.iter().map(shown_by).collect();
-    Shown { tree, functions, frame_of }
+    Shown::new(profile, tree, functions, frame_of)
 }

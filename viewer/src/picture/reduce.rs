@@ -259,7 +259,7 @@ mod tests {
         let place = |frame: u32| if frame < 7 { Place::Item(frame) } else { Place::Fold(7 + frame % 2) };
         let places: Vec<Place> = (0..12).map(place).collect();
         let grouping = Grouping { of: (0..9).map(|item| item % 4).collect(), groups: 4 };
-        let reduced = |pieces| reduce(&Weighed::new(&tree, &own).in_pieces(pieces), &places, &grouping, Some(8));
+        let reduced = |pieces| reduce(&Weighed::with_pieces(&tree, &own, pieces), &places, &grouping, Some(8));
         let whole = reduced(1);
         for pieces in [2, 3, 5, 50] {
             let Reduced { graph, elided, group_totals } = reduced(pieces);
