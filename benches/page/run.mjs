@@ -82,12 +82,13 @@ async function filtering(rig) {
   const page = await rig.open("profile=stacks.folded");
   await until(page);
   await page.keyboard.press("i");
+  await page.evaluate(() => addEventListener("keydown", (event) => (window.pressed = event.timeStamp), true));
   const times = [];
   for (const letter of "module1") {
     const before = await state(page);
-    const began = await page.evaluate(() => performance.now());
     await page.keyboard.type(letter);
-    times.push((await until(page, { after: before.drawn, settled: false })) - began);
+    const shown = await until(page, { after: before.drawn, settled: false });
+    times.push(shown - (await page.evaluate(() => window.pressed)));
   }
   row("filter keystroke to new picture, 100,000 stacks", middle(times), { must: 150, aim: 50, unit: "ms", note: `the slowest of ${times.length}: ${Math.max(...times).toFixed(0)} ms` });
   await page.close();

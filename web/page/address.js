@@ -12,6 +12,12 @@ export function read() {
   return state;
 }
 
+/** Changes that follow each other this fast, as letters do, are one for the browser, which takes its time over each. */
+const TOGETHER_MS = 300;
+let changedAt = -TOGETHER_MS;
+/** What the address is to become once it rests. @type {{ address: string, timer: ReturnType<typeof setTimeout> } | null} */
+let waiting = null;
+
 /**
  * @param {State} state
  * @param {boolean} isNew whether the back button is to come back to what was before
@@ -21,9 +27,26 @@ export function write(state, isNew) {
   if (kept) return;
   const query = toQuery(state, Object.keys(state).filter((key) => key !== "token"));
   const address = `${location.pathname}${query.size ? `?${query}` : ""}`;
-  if (isNew) history.pushState(null, "", address);
+  const isFast = performance.now() - changedAt < TOGETHER_MS;
+  changedAt = performance.now();
+  const before = take();
+  if (isNew) {
+    if (before) history.replaceState(null, "", before);
+    history.pushState(null, "", address);
+  } else if (isFast) waiting = { address, timer: setTimeout(() => history.replaceState(null, "", take() ?? address), TOGETHER_MS) };
   else history.replaceState(null, "", address);
 }
+
+/** What waited, which no longer does. */
+function take() {
+  const address = waiting?.address;
+  clearTimeout(waiting?.timer);
+  waiting = null;
+  return address;
+}
+
+// By then the address is another's.
+addEventListener("popstate", take);
 
 /** @param {State} state @param {string[]} keys */
 export function toQuery(state, keys) {

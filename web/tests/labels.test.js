@@ -100,10 +100,11 @@ test("text and circles stand out from the ground in both themes", () => {
 
 test("a label keeps off edges where another place is free, and what is written on an edge off everything", () => {
   const item = { index: 0, x: 200, y: 100, radius: 5, text: "a_function", priority: 1, beside: false, size: 12 };
-  const obstacles = new Obstacles();
+  const window = { x: 0, y: 0, width: 400, height: 300 };
+  const obstacles = new Obstacles(window);
   // An edge that runs level right below the circle, where the label would stand.
-  for (let x = 0; x <= 400; x += 8) obstacles.addPoint({ x, y: 118 }, 7);
-  const [label] = placeLabels([item], measure, { x: 0, y: 0, width: 400, height: 300 }, [], obstacles);
+  for (let x = 0; x <= 400; x += 8) obstacles.addPoint(x, 118, 7);
+  const [label] = placeLabels([item], measure, window, [], obstacles);
   assert.ok(label.box.y > 118 || label.box.y + label.box.height < 118, JSON.stringify(label.box));
   assert.equal(placeOnEdge([{ x: 200, y: 100 }], 20, 7, obstacles), undefined, "on the circle");
   assert.deepEqual(placeOnEdge([{ x: 200, y: 100 }, { x: 40, y: 118 }], 20, 7, obstacles), { x: 40, y: 118 });

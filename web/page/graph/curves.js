@@ -87,21 +87,25 @@ function middlesOf(start, parts) {
   return parts.map((_, at) => at).sort((left, right) => lengths[right] - lengths[left]).map((at) => pointOn(entry(at), parts[at], 0.5));
 }
 
-/** Points along an edge, no farther from each other than that, however it bends. @param {Curve} curve @param {number} step @param {(point: Point) => void} take */
+/** Points along an edge, no farther from each other than that, however it bends. @param {Curve} curve @param {number} step @param {(x: number, y: number) => void} take */
 export function walk({ start, parts }, step, take) {
   let entry = start;
   for (const part of parts) {
     const long = Math.hypot(part[0].x - entry.x, part[0].y - entry.y) + Math.hypot(part[1].x - part[0].x, part[1].y - part[0].y) + Math.hypot(part[2].x - part[1].x, part[2].y - part[1].y);
     // A curve runs at most half as fast again as on average.
     const steps = Math.ceil((1.5 * long) / step);
-    for (let at = 0; at <= steps; at++) take(pointOn(entry, part, steps ? at / steps : 0));
+    for (let at = 0; at <= steps; at++) {
+      const point = pointOn(entry, part, steps ? at / steps : 0);
+      take(point.x, point.y);
+    }
     entry = part[2];
   }
 }
 
 /** @param {Point} start @param {[Point, Point, Point]} part @param {number} t @returns {Point} */
 function pointOn(start, [first, second, end], t) {
-  const [a, b, c, d] = [(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t ** 3];
+  const rest = 1 - t;
+  const [a, b, c, d] = [rest * rest * rest, 3 * rest * rest * t, 3 * rest * t * t, t * t * t];
   return { x: a * start.x + b * first.x + c * second.x + d * end.x, y: a * start.y + b * first.y + c * second.y + d * end.y };
 }
 

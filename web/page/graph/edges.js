@@ -178,7 +178,7 @@ export function traceEdges(view, obstacles) {
   const { edges } = view.scene.picture;
   for (const number of view.scene.order) {
     if (edges[number].kind === "faint" || isOutside(view, number)) continue;
-    walk(wholeShape(view, number).course, TRACE, (point) => obstacles.addPoint(point, number));
+    walk(wholeShape(view, number).course, TRACE, (x, y) => obstacles.addPoint(x, y, number));
   }
 }
 

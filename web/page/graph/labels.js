@@ -48,7 +48,7 @@ const MOST_HELPED = 40;
  * @param {Obstacles} [obstacles] edges that labels keep off, if they can; holds all circles and labels afterwards
  * @returns {Placed[]}
  */
-export function placeLabels(wanted, measure, window, taken, obstacles = new Obstacles()) {
+export function placeLabels(wanted, measure, window, taken, obstacles = new Obstacles(window)) {
   for (const { x, y, radius, index } of wanted) obstacles.add({ box: { x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius }, circle: index });
   for (const box of taken) obstacles.add({ box });
   const labeller = new Labeller(wanted, measure, window, obstacles);
@@ -72,33 +72,37 @@ class Labeller {
   /** Puts an item's label where it stands best, if there is room for it. @param {Wanted} item */
   place(item) {
     const { obstacles } = this;
+    const { index } = item;
+    const onEdge = item.beside ? ON_EDGE_BESIDE : ON_EDGE;
     /** On an edge: taken if it comes to nothing better. @type {Placed | undefined} */
     let fallback;
-    for (const { number, apart, labels } of this.#tries(item)) {
+    for (const { number, apart, text, inside, boxes } of this.#tries(item)) {
       if (fallback && number >= GOOD_TRIES) break;
-      let [best, least] = [/** @type {Placed | undefined} */ (undefined), Infinity];
-      for (const [worse, label] of labels.entries()) {
-        if (worse >= least) break;
-        if (label.inside) return this.#put(label);
-        if (!obstacles.isFree(label.box) || (apart && obstacles.isNearCircle(label.box, item.index, APART))) continue;
-        const { y, height } = label.box;
-        const onEdges = obstacles.edgesIn({ ...label.box, y: y + LEADING, height: height - 2 * LEADING });
-        const cost = worse + (item.beside ? ON_EDGE_BESIDE : ON_EDGE) * onEdges;
-        if (cost < least) [best, least] = [label, cost];
+      if (inside) return this.#put({ index, text, inside, box: boxes[0] });
+      let [best, least] = [-1, Infinity];
+      for (let at = 0; at < boxes.length && at < least; at++) {
+        const box = boxes[at];
+        if (!obstacles.isFree(box) || (apart && obstacles.isNearCircle(box, index, APART))) continue;
+        const letters = { x: box.x, y: box.y + LEADING, width: box.width, height: box.height - 2 * LEADING };
+        const cost = at + onEdge * obstacles.edgesIn(letters);
+        if (cost < least) [best, least] = [at, cost];
       }
-      if (best && least < ON_EDGE) return this.#put(best);
-      fallback ??= best;
+      if (best < 0) continue;
+      const label = { index, text, inside, box: boxes[best] };
+      if (least < ON_EDGE) return this.#put(label);
+      fallback ??= label;
     }
     return fallback !== undefined && this.#put(fallback);
   }
 
   /** Puts an item's label where one other stands, if that one finds room elsewhere. @param {Wanted} item */
   makeRoom(item) {
-    for (const { labels } of this.#tries(item)) {
-      for (const label of labels) {
-        const [found, ...more] = new Set(this.obstacles.inTheWay(label.box));
+    for (const { text, inside, boxes } of this.#tries(item)) {
+      for (const box of boxes) {
+        const [found, ...more] = this.obstacles.inTheWay(box);
         const other = this.placed.get(found?.label ?? -1);
         if (!other || more.length > 0) continue;
+        const label = { index: item.index, text, inside, box };
         this.#take(other);
         this.#put(label);
         if (this.place(/** @type {Wanted} */ (this.items.get(other.index)))) return;
@@ -123,7 +127,6 @@ class Labeller {
 
   /** The ways to write an item's label, the best first, each with where it could stand in the window. @param {Wanted} item */
   *#tries(item) {
-    const { index } = item;
     for (const [number, { letters, away, part, apart }] of TRIES.entries()) {
       if (letters !== Infinity && item.text.length <= letters && apart && away === 0) continue;
       // The name is cut; the number behind it stays whole.
@@ -131,10 +134,10 @@ class Labeller {
       const size = item.size * part;
       const height = size * 1.25;
       const width = this.measure(text, size);
-      const isInside = width < 1.8 * item.radius - 8 && height < item.radius;
-      if (!isInside && letters === Infinity && width > 190) continue;
-      const boxes = isInside ? [{ x: item.x - width / 2, y: item.y - height / 2, width, height }] : spots(item, width, height, away).filter((box) => isIn(box, this.window));
-      yield { number, apart, labels: boxes.map((box) => ({ index, text, inside: isInside, box })) };
+      const inside = width < 1.8 * item.radius - 8 && height < item.radius;
+      if (!inside && letters === Infinity && width > 190) continue;
+      const boxes = inside ? [{ x: item.x - width / 2, y: item.y - height / 2, width, height }] : spots(item, width, height, away).filter((box) => isIn(box, this.window));
+      yield { number, apart, text, inside, boxes };
     }
   }
 }

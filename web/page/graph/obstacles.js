@@ -2,77 +2,80 @@
 // which it had better not. Found by the cells of a grid. Pure.
 
 /** @typedef {import("../types.js").Rectangle} Rectangle */
-/** @typedef {import("../types.js").Point} Point */
 /** A box: an item's circle, or its label, or neither. @typedef {{ box: Rectangle, circle?: number, label?: number }} Obstacle */
 
 const CELL = 64;
 
 export class Obstacles {
-  /** By cell, the boxes that touch it. @type {Map<number, Obstacle[]>} */
-  boxes = new Map();
-  /** By cell, the points of edges in it. @type {Map<number, { x: number, y: number, edge: number }[]>} */
-  points = new Map();
+  /** @param {Rectangle} window what lies outside of it is in nobody's way */
+  constructor({ x, y, width, height }) {
+    this.left = x;
+    this.top = y;
+    this.columns = Math.ceil(width / CELL);
+    this.rows = Math.ceil(height / CELL);
+    const cells = this.columns * this.rows;
+    /** By cell, the boxes that touch it. @type {Obstacle[][]} */
+    this.boxes = Array.from({ length: cells }, () => []);
+    /** By cell, the points of edges in it: x, y and the edge of one after the other. @type {number[][]} */
+    this.points = Array.from({ length: cells }, () => []);
+  }
 
   /** @param {Obstacle} obstacle */
   add(obstacle) {
-    for (const key of cells(obstacle.box)) put(this.boxes, key, obstacle);
+    for (const cell of this.#cells(obstacle.box)) this.boxes[cell].push(obstacle);
   }
 
   /** Takes an item's label away. @param {Rectangle} box where it stands @param {number} item */
   removeLabel(box, item) {
-    for (const key of cells(box)) this.boxes.set(key, (this.boxes.get(key) ?? []).filter(({ label }) => label !== item));
+    for (const cell of this.#cells(box)) this.boxes[cell] = this.boxes[cell].filter(({ label }) => label !== item);
   }
 
-  /** @param {Point} point @param {number} edge */
-  addPoint({ x, y }, edge) {
-    put(this.points, keyOf(Math.floor(x / CELL), Math.floor(y / CELL)), { x, y, edge });
+  /** @param {number} x @param {number} y @param {number} edge */
+  addPoint(x, y, edge) {
+    const [column, row] = [Math.floor((x - this.left) / CELL), Math.floor((y - this.top) / CELL)];
+    if (column >= 0 && row >= 0 && column < this.columns && row < this.rows) this.points[row * this.columns + column].push(x, y, edge);
   }
 
   /** Whether no box overlaps. @param {Rectangle} box */
   isFree(box) {
-    return this.inTheWay(box).next().done === true;
+    return this.#cells(box).every((cell) => !this.boxes[cell].some((other) => overlap(box, other.box)));
   }
 
-  /** The boxes that overlap; one may come several times. @param {Rectangle} box @returns {Generator<Obstacle, void>} */
-  *inTheWay(box) {
-    for (const key of cells(box)) for (const other of this.boxes.get(key) ?? []) if (overlap(box, other.box)) yield other;
+  /** The boxes that overlap. @param {Rectangle} box */
+  inTheWay(box) {
+    return new Set(this.#cells(box).flatMap((cell) => this.boxes[cell].filter((other) => overlap(box, other.box))));
   }
 
   /** Whether the circle of another item than this one comes nearer to a box than so many pixels. @param {Rectangle} box @param {number} item @param {number} apart */
   isNearCircle({ x, y, width, height }, item, apart) {
     const around = { x: x - apart, y: y - apart, width: width + 2 * apart, height: height + 2 * apart };
-    for (const { circle } of this.inTheWay(around)) if (circle !== undefined && circle !== item) return true;
-    return false;
+    const isOther = (/** @type {Obstacle} */ { box, circle }) => circle !== undefined && circle !== item && overlap(around, box);
+    return this.#cells(around).some((cell) => this.boxes[cell].some(isOther));
   }
 
   /** How many edges have a point in a box, but for one. @param {Rectangle} box @param {number} [but] */
   edgesIn(box, but = -1) {
-    if (this.points.size === 0) return 0;
-    const edges = new Set();
-    for (const key of cells(box)) {
-      for (const { x, y, edge } of this.points.get(key) ?? []) if (edge !== but && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height) edges.add(edge);
+    /** @type {number[]} */
+    const edges = [];
+    const [right, bottom] = [box.x + box.width, box.y + box.height];
+    for (const cell of this.#cells(box)) {
+      const points = this.points[cell];
+      for (let at = 0; at < points.length; at += 3) {
+        const [x, y, edge] = [points[at], points[at + 1], points[at + 2]];
+        if (x >= box.x && x <= right && y >= box.y && y <= bottom && edge !== but && !edges.includes(edge)) edges.push(edge);
+      }
     }
-    return edges.size;
+    return edges.length;
   }
-}
 
-/** The cells that a box touches. @param {Rectangle} box */
-function cells(box) {
-  const keys = [];
-  for (let x = Math.floor(box.x / CELL); x <= Math.floor((box.x + box.width) / CELL); x++) {
-    for (let y = Math.floor(box.y / CELL); y <= Math.floor((box.y + box.height) / CELL); y++) keys.push(keyOf(x, y));
+  /** The cells that a box touches. @param {Rectangle} box */
+  #cells({ x, y, width, height }) {
+    const cells = [];
+    const [first, last] = [Math.max(0, Math.floor((x - this.left) / CELL)), Math.min(this.columns - 1, Math.floor((x + width - this.left) / CELL))];
+    const [top, bottom] = [Math.max(0, Math.floor((y - this.top) / CELL)), Math.min(this.rows - 1, Math.floor((y + height - this.top) / CELL))];
+    for (let row = top; row <= bottom; row++) for (let column = first; column <= last; column++) cells.push(row * this.columns + column);
+    return cells;
   }
-  return keys;
-}
-
-/** @param {number} column @param {number} row */
-const keyOf = (column, row) => (column + 4096) * 8192 + row + 4096;
-
-/** @template T @param {Map<number, T[]>} lists @param {number} key @param {T} what */
-function put(lists, key, what) {
-  const list = lists.get(key);
-  if (list) list.push(what);
-  else lists.set(key, [what]);
 }
 
 /** @param {Rectangle} left @param {Rectangle} right */

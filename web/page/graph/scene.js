@@ -93,7 +93,7 @@ export function* drawing(context, view, moving, taken) {
   }
   context.globalAlpha = 1;
   if (moving && scene.many) return [];
-  const obstacles = new Obstacles();
+  const obstacles = new Obstacles({ x: 0, y: 0, ...size });
   if (!scene.many) traceEdges(view, obstacles);
   const labels = placeLabels(wanted(view, isLit, dimmed), (text, height) => widthOf(context, text, height), { x: 4, y: 4, width: size.width - 8, height: size.height - 8 }, caption ? [...taken, caption] : taken, obstacles);
   if (!scene.many) drawTexts(context, view, obstacles);
@@ -128,19 +128,21 @@ export function drawHover(context, view) {
 /** @param {number} size @param {boolean} bold */
 const fontOf = (size, bold) => `${bold ? "600 " : ""}${size}px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
 
-/** The widths of texts that were measured. @type {Map<string, number>} */
+/** The widths of texts that were measured, by their size. @type {Map<number, Map<string, number>>} */
 const widths = new Map();
+const MOST_WIDTHS = 20000;
 
 /** @param {Context} context @param {string} text @param {number} size */
 function widthOf(context, text, size) {
-  const key = `${size} ${text}`;
-  let width = widths.get(key);
+  const known = widths.get(size) ?? new Map();
+  widths.set(size, known);
+  let width = known.get(text);
   if (width === undefined) {
     context.font = fontOf(size, false);
     // Some are drawn bold, which takes a little more.
     width = context.measureText(text).width * 1.03;
-    if (widths.size > 20000) widths.clear();
-    widths.set(key, width);
+    if (known.size > MOST_WIDTHS) known.clear();
+    known.set(text, width);
   }
   return width;
 }
