@@ -57,7 +57,7 @@ test("a point of the small map is what the window then has in its middle", () =>
 
 /** @param {import("../page/types.js").Picture} picture @param {{ x: number, y: number, radius: number }[]} [circles] where they lie */
 function svgOf(picture, circles = picture.items.map(({ x, y, radius }) => ({ x, y, radius }))) {
-  const scene = makeScene(picture, circles, []);
+  const scene = { ...makeScene(picture), circles };
   const size = { width: 1600, height: 1000 };
   const context = new SvgContext(size, { font: "", measureText: (text) => ({ width: 6 * text.length }) });
   const view = viewOf(scene, size, { x: 0, y: 0, k: 1 }, themes.light, { hover: -1, selected: -1, matches: null, group: -1, split: null });

@@ -9,6 +9,7 @@ import { Painter } from "./painter.js";
 import { listen } from "./pointer.js";
 import { related } from "./reach.js";
 import { Screen } from "./screen.js";
+import { turn } from "./turn.js";
 import { Refused } from "../api.js";
 
 /** @typedef {import("../types.js").Picture} Picture */
@@ -107,7 +108,8 @@ export class Graph {
       worker.onmessage = (event) => this.#answered(event.data);
       return (request) => worker.postMessage(request);
     } catch {
-      const layouter = new Layouter((answer) => this.#answered(answer));
+      // One answer at a time, as from a worker.
+      const layouter = new Layouter((answer) => void turn().then(() => this.#answered(answer)));
       return (request) => layouter.take(request);
     }
   }
@@ -140,17 +142,20 @@ export class Graph {
     this.isSettled = settled && number === this.shown && this.screen.isExact;
   }
 
-  /** Has the layout worker ask for a picture, whose parsing would stop the page. @param {string} address @param {AbortSignal} [signal] @returns {Promise<Picture>} */
-  ask(address, signal) {
+  /**
+   * Has the layout worker ask for a picture, whose parsing would stop the page, and lay it out. Items that have places keep them,
+   * unless there are too few or `again` is said. @param {string} address @param {boolean} again @param {AbortSignal} signal @returns {Promise<Picture>}
+   */
+  ask(address, again, signal) {
     const number = (this.request += 1);
     return new Promise((done, fail) => {
       this.asked.set(number, { done, fail });
-      signal?.addEventListener("abort", () => {
+      signal.addEventListener("abort", () => {
         this.toLayouter({ kind: "drop", number });
         this.asked.delete(number);
         fail(new DOMException("a newer picture is asked for", "AbortError"));
       });
-      this.toLayouter({ kind: "ask", number, address: new URL(address, document.baseURI).href });
+      this.toLayouter({ kind: "ask", number, address: new URL(address, document.baseURI).href, again });
     });
   }
 
@@ -172,8 +177,8 @@ export class Graph {
     }
   }
 
-  /** Shows a picture that was asked for. Items that have places keep them, unless there are too few or `again` is said. @param {Picture} picture @param {boolean} again */
-  show(picture, again) {
+  /** Shows a picture that was asked for, once it has places. @param {Picture} picture */
+  show(picture) {
     const come = this.packed.get(picture);
     if (!come) return;
     const { number, packed } = come;
@@ -184,9 +189,7 @@ export class Graph {
     this.hover = -1;
     this.split = null;
     this.shown = number;
-    // While one worker lays it out, the other takes it in.
     this.paint({ kind: "picture", number, picture: packed });
-    this.toLayouter({ kind: "lay", number, again });
   }
 
   /** @param {Extract<import("./layouter.js").Answer, { kind: "places" }>} answer */

@@ -9,8 +9,7 @@ import { turn } from "./turn.js";
 /** @typedef {import("../types.js").Picture} Picture */
 /** @typedef {import("../types.js").Point} Point */
 /** @typedef {import("./layout.js").Places} Places */
-/** @typedef {{ kind: "ask", number: number, address: string } | { kind: "drop", number: number }
- *   | { kind: "lay", number: number, again: boolean }
+/** @typedef {{ kind: "ask", number: number, address: string, again: boolean } | { kind: "drop", number: number }
  *   | { kind: "moved", id: string, place: Point } | { kind: "forget" } | ({ kind: "recall" } & Kept)} Request */
 /** What a reload brings back: x and y of each item, and of each lane its edge's items and its bends.
  * @typedef {{ direction: string, ids: string[], places: number[], lanes: number[][] }} Kept */
@@ -28,8 +27,6 @@ export class Layouter {
   constructor(answer) {
     this.answer = answer;
     this.answers = new Answers();
-    /** The pictures that were asked for and may yet be laid out, by their numbers. @type {Map<number, Picture>} */
-    this.pictures = new Map();
     /** @type {Map<number, AbortController>} */
     this.asking = new Map();
     /** Where every item ever laid out lies, and every bent edge. */
@@ -44,13 +41,10 @@ export class Layouter {
   take(request) {
     switch (request.kind) {
       case "ask":
-        this.#ask(request.number, request.address);
+        this.#ask(request.number, request.address, request.again);
         break;
       case "drop":
         this.asking.get(request.number)?.abort();
-        break;
-      case "lay":
-        this.#lay(request.number, request.again);
         break;
       case "moved":
         this.known.move(request.id, request.place);
@@ -66,8 +60,8 @@ export class Layouter {
     }
   }
 
-  /** @param {number} number @param {string} address */
-  async #ask(number, address) {
+  /** @param {number} number @param {string} address @param {boolean} again */
+  async #ask(number, address, again) {
     const asking = new AbortController();
     this.asking.set(number, asking);
     try {
@@ -78,7 +72,8 @@ export class Layouter {
       }
       const picture = packPicture(await response.json());
       this.answer({ kind: "picture", number, picture });
-      this.pictures.set(number, unpackPicture(picture));
+      // While the page and the other worker take it in.
+      this.#lay(number, unpackPicture(picture), again);
     } catch (error) {
       if (!asking.signal.aborted) this.answer({ kind: "failed", number, text: String(error) });
     } finally {
@@ -86,11 +81,8 @@ export class Layouter {
     }
   }
 
-  /** @param {number} number @param {boolean} again */
-  async #lay(number, again) {
-    const picture = this.pictures.get(number);
-    if (!picture) return;
-    for (const older of this.pictures.keys()) if (older <= number) this.pictures.delete(older);
+  /** @param {number} number @param {Picture} picture @param {boolean} again whether items leave the places that they have */
+  async #lay(number, picture, again) {
     const familiar = picture.items.reduce((count, item) => count + (this.known.items.has(item.id) ? 1 : 0), 0);
     const fresh = again || this.direction !== picture.direction || familiar < FAMILIAR * picture.items.length;
     if (fresh) this.known = new Known();

@@ -44,7 +44,7 @@ export class Painter {
     /** @type {Camera} */
     this.camera = { x: 0, y: 0, k: 1 };
     this.moving = false;
-    /** The picture that came last, with its number; its places follow. @type {{ number: number, picture: import("../types.js").Picture } | null} */
+    /** What is to be made of the picture that came last, with its number; its places follow. @type {{ number: number, scene: import("./scene.js").Scene } | null} */
     this.coming = null;
     /** @type {import("./scene.js").Scene | null} */
     this.scene = null;
@@ -87,7 +87,7 @@ export class Painter {
         this.#outdate("all");
         break;
       case "picture":
-        this.coming = { number: message.number, picture: unpackPicture(message.picture) };
+        this.coming = { number: message.number, scene: makeScene(unpackPicture(message.picture)) };
         return;
       case "scene":
         this.#takeScene(message);
@@ -139,15 +139,17 @@ export class Painter {
 
   /** @param {Extract<Message, { kind: "scene" }>} message */
   #takeScene({ number, places, bounds, tween, settled }) {
-    const picture = this.coming?.number === number ? this.coming.picture : null;
-    if (!picture) return;
+    const scene = this.coming?.number === number ? this.coming.scene : null;
+    if (!scene) return;
+    const { picture } = scene;
     const before = new Map(this.scene?.picture.items.map((item, at) => [item.id, this.scene?.circles[at]]));
     this.number = number;
     this.targets = picture.items.map((item, at) => ({ x: places.items[2 * at], y: places.items[2 * at + 1], radius: item.radius }));
     // A new item grows at its place.
     this.origins = this.targets.map((target, at) => ({ ...(before.get(picture.items[at].id) ?? { ...target, radius: 0 }) }));
-    const bends = places.bends.length ? picture.edges.map((_, edge) => bendsOf(places, edge)) : [];
-    this.scene = makeScene(picture, this.targets.map((target) => ({ ...target })), bends);
+    scene.circles = this.targets.map((target) => ({ ...target }));
+    scene.bends = places.bends.length ? picture.edges.map((_, edge) => bendsOf(places, edge)) : [];
+    this.scene = scene;
     this.bounds = bounds;
     this.tween = { start: performance.now(), length: this.scene.isHeavy || !this.#isMoved() ? 0 : tween };
     this.settled = settled;
@@ -177,6 +179,8 @@ export class Painter {
       this.labels = run(drawing(this.context, viewOf(scene, this.size, this.camera, this.theme, this.focus), this.moving || !done, this.taken));
       if (!done) this.#schedule();
       this.#tell(done, { sheet: this.#taken() });
+      // The canvas's memory went with the bitmap; it gets new now, while nobody waits for it.
+      this.#clear();
     }
   }
 

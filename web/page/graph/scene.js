@@ -38,8 +38,8 @@ const STEP = 64;
 /** From what part of a change on an item wears its sign. */
 const SIGNED = 0.02;
 
-/** @param {Picture} picture @param {Circle[]} circles @param {import("../types.js").Point[][]} bends @returns {Scene} */
-export function makeScene(picture, circles, bends) {
+/** What is known of a picture before its items and the bends of its edges have places. @param {Picture} picture @returns {Scene} */
+export function makeScene(picture) {
   const { items, edges } = picture;
   const weights = Float64Array.from(edges, (edge) => edge.weight);
   const order = [];
@@ -53,7 +53,7 @@ export function makeScene(picture, circles, bends) {
   }
   order.sort((left, right) => weights[right] - weights[left]);
   const many = items.length > MANY_ITEMS || lines > MANY_LINES;
-  return { picture, circles, bends, many, isHeavy: many || lines + marks.length > HEAVY, order: Uint32Array.from(order), marks, edgesOf: (item) => edgesOf(picture, item) };
+  return { picture, circles: [], bends: [], many, isHeavy: many || lines + marks.length > HEAVY, order: Uint32Array.from(order), marks, edgesOf: (item) => edgesOf(picture, item) };
 }
 
 /** @param {Scene} scene @param {{ width: number, height: number }} size @param {Camera} camera @param {Theme} theme @param {Focus} focus @returns {View} */

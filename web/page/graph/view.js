@@ -92,12 +92,12 @@ export class GraphView {
   async show(signal) {
     this.slider.value = String(itemsToSlider(Number(this.look.first("items")) || this.#fitting()));
     this.graph.showing(this.look.id);
-    const picture = await this.graph.ask(api.pictureAddress(this.look.id, this.#query()), signal);
+    const picture = await this.graph.ask(api.pictureAddress(this.look.id, this.#query()), this.again, signal);
     if (signal.aborted) return null;
     this.picture = picture;
     if (picture.items.length === 0) this.graph.clear();
     this.graph.selectedId = this.look.selected;
-    this.graph.show(picture, this.again);
+    this.graph.show(picture);
     this.again = false;
     this.#showCount();
     this.#showGroups();
