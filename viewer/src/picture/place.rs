@@ -9,6 +9,8 @@ use super::size::{LABEL_HEIGHT, Size};
 /// How far an axis is stretched at most to fill the window; and so far apart columns may come however few they are.
 const STRETCH: f64 = 2.4;
 const FARTHEST: f64 = 300.0;
+/// The same between columns of one layer, which are to read as one.
+const STRETCH_OF_ONE: f64 = 1.4;
 /// The distance that an edge's lane keeps from its neighbours.
 pub(super) const LANE: f64 = 5.0;
 const GAP: f64 = 4.0;
@@ -251,12 +253,13 @@ fn stops(parts: &[Layers], firsts: &[usize], columns: usize, rooms: &[Room], are
     let (kept, natural) = (sum(true), sum(false));
     let available = (area.along - start - end).max(0.0);
     let farthest = FARTHEST * (1..columns).filter(|&column| !continues(column)).count() as f64 / natural.max(1.0);
-    let stretch = match kept + natural {
-        needed if needed > available => available / needed,
-        _ if natural > 0.0 => ((available - kept) / natural).min(STRETCH.max(farthest)),
-        _ => 1.0,
+    let stretch = match available / (kept + natural) {
+        stretch if stretch <= STRETCH_OF_ONE => stretch,
+        _ if natural > 0.0 => ((available - STRETCH_OF_ONE * kept) / natural).min(STRETCH.max(farthest)),
+        _ => STRETCH_OF_ONE,
     };
-    let stretched = |column: usize| gaps[column - 1] * if continues(column) { stretch.min(1.0) } else { stretch };
+    let stretched =
+        |column: usize| gaps[column - 1] * if continues(column) { stretch.min(STRETCH_OF_ONE) } else { stretch };
     let needed: f64 = (1..columns).map(stretched).sum();
     let mut at = start + (available - needed).max(0.0) / 2.0;
     (0..columns)
