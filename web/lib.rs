@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 mod script;
 
 /// The modules that a browser asks for: the page's, and those of its workers. What they import comes with them.
-pub const SCRIPTS: [&str; 3] = ["app.js", "graph/layout-worker.js", "graph/draw-worker.js"];
+pub const SCRIPTS: [&str; 4] = ["app.js", "graph/layout-worker.js", "graph/draw-worker.js", "flame/flame-worker.js"];
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "page/"]

@@ -8,6 +8,8 @@
  * @typedef {[number, number, number, number, number, number?]} Sent
  */
 
+/** What of boxes is drawn. @typedef {Pick<Boxes, "rows" | "of" | "depth" | "start" | "total" | "inlined" | "delta"> & { meanings: Pick<Meaning, "id" | "label" | "color">[] }} Drawable */
+
 export class Boxes {
   /** @param {Meaning[]} meanings @param {Sent[]} sent */
   constructor(meanings, sent) {
@@ -42,15 +44,12 @@ export class Boxes {
     });
     /** The width of the first boxes together. */
     this.width = next[0];
-    /** The boxes of each id that was asked for. @type {Map<string, number[]>} */
-    this.known = new Map();
   }
 
-  /** The boxes that stand for an id. @param {string} id */
-  having(id) {
-    let found = this.known.get(id);
-    if (!found) this.known.set(id, (found = id ? Array.from(this.of.keys()).filter((box) => this.meaning(box).id === id) : []));
-    return found;
+  /** @returns {Drawable} */
+  get drawable() {
+    const { rows, of, depth, start, total, inlined, delta } = this;
+    return { rows, of, depth, start, total, inlined, delta, meanings: this.meanings.map(({ id, label, color }) => ({ id, label, color })) };
   }
 
   /** @param {number} box */

@@ -75,7 +75,9 @@ test("a box that was inlined into its caller has a dotted line, another has none
   /** The colours along the foot of a box. @param {any} box @returns {Promise<number>} */
   const colors = ({ screen }) => page.evaluate(([x, y, width]) => {
     const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("#flame-view canvas"));
-    const { data } = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).getImageData(x, y, width, 1);
+    const copy = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(canvas.width, canvas.height).getContext("2d"));
+    copy.drawImage(canvas, 0, 0);
+    const { data } = copy.getImageData(x, y, width, 1);
     return new Set(new Uint32Array(data.buffer)).size;
   }, [screen.x + 4, screen.y + screen.height - 3, screen.width - 12]);
   assert.deepEqual(await Promise.all(boxes.map(colors)), [1, 1, 2]);
