@@ -72,6 +72,6 @@ function place(card, at, window) {
   const { offsetWidth: width, offsetHeight: height } = card;
   const x = at.x + 18 + width > window.width ? Math.max(8, at.x - width - 18) : at.x + 18;
   const y = Math.max(8, Math.min(at.y + 14, window.height - height - 8));
-  card.style.left = `${x}px`;
-  card.style.top = `${y}px`;
+  // Measured, it need not be laid out again where it is moved so.
+  card.style.transform = `translate(${x}px, ${y}px)`;
 }

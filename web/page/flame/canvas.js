@@ -54,6 +54,8 @@ export class FlameCanvas {
     this.isStale = true;
     /** The zoom that is under way. @type {{ from: Window, to: Window, began: number } | null} */
     this.motion = null;
+    /** Who waits for its end. @type {(() => void)[]} */
+    this.rested = [];
     this.tweens = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     scroller.addEventListener("scroll", () => this.draw(), { passive: true });
     new ResizeObserver(() => this.#resize()).observe(scroller);
@@ -129,8 +131,14 @@ export class FlameCanvas {
     const part = this.tweens ? Math.min(1, Math.max(0, (now - began) / ZOOM_MS)) : 1;
     const eased = 1 - (1 - part) ** 3;
     this.window = { start: from.start + (to.start - from.start) * eased, width: from.width + (to.width - from.width) * eased };
-    if (part === 1) this.motion = null;
-    else this.draw();
+    if (part < 1) return this.draw();
+    this.motion = null;
+    this.rested.splice(0).forEach((rested) => rested());
+  }
+
+  /** Waits until no zoom is under way: other boxes would end it. @returns {Promise<void>} */
+  rest() {
+    return new Promise((rested) => (this.motion ? this.rested.push(rested) : rested()));
   }
 
   #send() {

@@ -71,6 +71,7 @@ export class FlameView {
     const query = look.query(this.parameters);
     query.set("width", String(Math.max(100, Math.round(canvas.scroller.clientWidth))));
     const flame = await api.flame(look.id, query, signal);
+    await canvas.rest();
     if (signal.aborted) return null;
     this.flame = flame;
     this.tree.value = look.first("tree") || "callees";
