@@ -42,7 +42,8 @@ impl<'a> Weighed<'a> {
 
     /// The same, summed and walked in so many pieces, whatever its size and the machine's.
     pub fn with_pieces(tree: &'a FrameTree, own: &'a [i64], pieces: usize) -> Self {
-        let mut weighed = Weighed { tree, own, totals: vec![0; own.len()], live: vec![false; own.len()], pieces };
+        let mut weighed =
+            Weighed { tree, own, totals: vec![0; own.len()], live: vec![false; own.len()], pieces: pieces.max(1) };
         if let Some(&root) = own.first() {
             (weighed.totals[0], weighed.live[0]) = (root, root != 0);
             weighed.sum_up();

@@ -72,7 +72,7 @@ export class FlameCanvas {
     this.current = path.length ? boxes.find(path) : -1;
     this.hover = -1;
     this.isStale = true;
-    this.motion = null;
+    this.#rest();
     this.window = zoom >= 0 ? { start: boxes.start[zoom], width: boxes.total[zoom] } : { start: 0, width: boxes.width };
     this.#resize();
     if (this.isUp && (wasAtEnd || wasEmpty)) this.scroller.scrollTop = this.roomHeight;
@@ -131,7 +131,11 @@ export class FlameCanvas {
     const part = this.tweens ? Math.min(1, Math.max(0, (now - began) / ZOOM_MS)) : 1;
     const eased = 1 - (1 - part) ** 3;
     this.window = { start: from.start + (to.start - from.start) * eased, width: from.width + (to.width - from.width) * eased };
-    if (part < 1) return this.draw();
+    if (part < 1) this.draw();
+    else this.#rest();
+  }
+
+  #rest() {
     this.motion = null;
     this.rested.splice(0).forEach((rested) => rested());
   }
