@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { folded, selected, start, until as untilDrawn } from "./page.js";
+import { folded, holds, selected, start, until as untilDrawn } from "./page.js";
 import { pprof } from "./pprof.js";
 
 /** @type {import("./page.js").Rig} */
@@ -72,15 +72,15 @@ test("a box that was inlined into its caller has a dotted line, another has none
   const page = await rig.open("profile=inlined.pb&view=flame");
   const { boxes } = await flame(page);
   assert.deepEqual(boxes.map((/** @type {any} */ box) => [box.name, box.inlined]), [["main", false], ["outer", false], ["inner", true]]);
-  /** The colours along the foot of a box. @param {any} box @returns {Promise<number>} */
-  const colors = ({ screen }) => page.evaluate(([x, y, width]) => {
+  // The worker draws it some time after the page knows it.
+  await holds(page, (feet) => {
     const canvas = /** @type {HTMLCanvasElement} */ (document.querySelector("#flame-view canvas"));
     const copy = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(canvas.width, canvas.height).getContext("2d"));
     copy.drawImage(canvas, 0, 0);
-    const { data } = copy.getImageData(x, y, width, 1);
-    return new Set(new Uint32Array(data.buffer)).size;
-  }, [screen.x + 4, screen.y + screen.height - 3, screen.width - 12]);
-  assert.deepEqual(await Promise.all(boxes.map(colors)), [1, 1, 2]);
+    /** The colours along the foot of a box. @param {{ x: number, y: number, width: number }} foot */
+    const colors = ({ x, y, width }) => new Set(new Uint32Array(copy.getImageData(x, y, width, 1).data.buffer)).size;
+    return feet.map(colors).join() === "1,1,2";
+  }, boxes.map((/** @type {any} */ { screen }) => ({ x: screen.x + 4, y: screen.y + screen.height - 3, width: screen.width - 12 })));
   await page.context().close();
 });
 
