@@ -51,8 +51,7 @@ export function listen(graph) {
     graph.setHover(-1, null);
   });
   canvas.addEventListener("wheel", (event) => {
-    // Here nothing scrolls, so only a pinch has to be kept from the browser: an event that may not be kept comes sooner.
-    if (event.ctrlKey) event.preventDefault();
+    event.preventDefault();
     const lines = event.deltaMode === 1 ? 16 : 1;
     if (event.shiftKey) graph.pan(-event.deltaY * lines, 0);
     else graph.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0015)), point(event));
