@@ -33,7 +33,7 @@ export function write(state, isNew) {
   if (isNew) {
     if (before) history.replaceState(null, "", before);
     history.pushState(null, "", address);
-  } else if (isFast) waiting = { address, timer: setTimeout(() => history.replaceState(null, "", take() ?? address), TOGETHER_MS) };
+  } else if (isFast) waiting = { address, timer: setTimeout(() => history.replaceState(null, "", take()), TOGETHER_MS) };
   else history.replaceState(null, "", address);
 }
 

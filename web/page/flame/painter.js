@@ -64,6 +64,7 @@ export class FlamePainter {
     }
   }
 
+  /** Draws what was taken in last. */
   paint() {
     const { canvas, context, look, size: { width, height, ratio } } = this;
     if (!context) return;
